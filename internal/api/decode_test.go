@@ -1,0 +1,115 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/usherhq/usher/internal/api"
+)
+
+func TestDecodeTellsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	cases := []struct{ body, wantType, wantLoc string }{
+		{`{"tags":[]}`, "missing", `["body","name"]`},
+		{`{"name":"x","nmae":1}`, "extra_forbidden", `["body","nmae"]`},
+		{`{"name":1}`, "string_type", `["body","name"]`},
+		{`{"name":"x","tags":"y"}`, "list_type", `["body","tags"]`},
+		{`{"name":"x","tags":["a",2]}`, "string_type", `["body","tags",1]`},
+		{`{"name":"x","tags":null}`, "list_type", `["body","tags"]`},
+		{`{"name":`, "json_invalid", `["body",8]`},
+		{`[]`, "model_attributes_type", `["body"]`},
+	}
+	for _, c := range cases {
+		t.Run(c.body, func(t *testing.T) {
+			t.Parallel()
+			var req api.FlowCreate
+			err := api.Decode([]byte(c.body), &req)
+			e, ok := err.(*api.Error)
+			if !ok || e.Code != api.CodeInvalid {
+				t.Fatalf("Decode(%s) = %v, want an invalid error", c.body, err)
+			}
+			var got struct {
+				Detail []api.Violation `json:"exception_detail"`
+			}
+			if err := json.Unmarshal(e.Detail, &got); err != nil {
+				t.Fatal(err)
+			}
+			loc, _ := json.Marshal(got.Detail[0].Loc)
+			if got.Detail[0].Type != c.wantType || string(loc) != c.wantLoc {
+				t.Errorf("got %s at %s, want %s at %s (%s)", got.Detail[0].Type, loc, c.wantType, c.wantLoc, got.Detail[0].Msg)
+			}
+		})
+	}
+}
+
+func TestDecodeChecksBoundsAndEnums(t *testing.T) {
+	t.Parallel()
+	var req api.ReadFlowRunsRequest
+	for _, body := range []string{`{"offset":-1}`, `{"sort":"SIDEWAYS"}`, `{"flow_runs":{"state":{"type":{"any_":["NOPE"]}}}}`} {
+		if err := api.Decode([]byte(body), &req); api.CodeOf(err) != api.CodeInvalid {
+			t.Errorf("Decode(%s) = %v, want invalid", body, err)
+		}
+		req = api.ReadFlowRunsRequest{}
+	}
+	if err := api.Decode([]byte(`{"offset":3,"unknown":1,"sort":"NAME_ASC"}`), &req); err != nil || req.Offset.Or(0) != 3 {
+		t.Errorf("got %v, %v", req.Offset, err)
+	}
+}
+
+func TestOptKeepsThreeStates(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{}`, `{"description":null}`, `{"description":"x"}`} {
+		var req api.WorkPoolUpdate
+		if err := json.Unmarshal([]byte(body), &req); err != nil {
+			t.Fatal(err)
+		}
+		out, err := json.Marshal(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(body, string(out)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestAnswersCarryNullAndEmptyLists(t *testing.T) {
+	t.Parallel()
+	out, err := json.Marshal(api.FlowRunPolicy{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"max_retries":0,"retry_delay_seconds":0.0,"retries":null,"retry_delay":null,"pause_keys":null,"resuming":null,"retry_type":null}`
+	if diff := cmp.Diff(want, string(out)); diff != "" {
+		t.Error(diff)
+	}
+	if out, err = json.Marshal(api.Flow{}); err != nil || !strings.Contains(string(out), `"tags":[]`) {
+		t.Errorf("got %s, %v", out, err)
+	}
+}
+
+func TestScalarsReadAndWriteAsTheReference(t *testing.T) {
+	t.Parallel()
+	times := map[string]string{
+		`"2026-01-02T03:04:05Z"`: `"2026-01-02T03:04:05Z"`, `"2026-01-02T03:04:05.12+01:00"`: `"2026-01-02T02:04:05.120000Z"`,
+		`"2026-01-02 03:04:05"`: `"2026-01-02T03:04:05Z"`, `"2026-01-02"`: `"2026-01-02T00:00:00Z"`, `0`: `"1970-01-01T00:00:00Z"`,
+		`1767323045.5`: `"2026-01-02T03:04:05.500000Z"`,
+	}
+	for in, want := range times {
+		var at api.Time
+		if err := json.Unmarshal([]byte(in), &at); err != nil {
+			t.Fatal(err)
+		}
+		if out, _ := json.Marshal(at); string(out) != want {
+			t.Errorf("%s → %s, want %s", in, out, want)
+		}
+	}
+	for in, want := range map[api.Float]string{0: "0.0", 3: "3.0", 1.5: "1.5", -2: "-2.0"} {
+		if out, _ := json.Marshal(in); string(out) != want {
+			t.Errorf("%v → %s, want %s", float64(in), out, want)
+		}
+	}
+}
