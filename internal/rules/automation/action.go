@@ -1,0 +1,198 @@
+package automation
+
+import (
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/jinja"
+)
+
+// Action is what an automation does: its kind, and its members as they are stored.
+type Action struct {
+	Type   string
+	Source string     // selected or inferred, where it acts on one object
+	Target *uuid.UUID // the object that is selected
+	Block  *uuid.UUID // the block document that it uses, if it does
+	// JobVariables are those of run-deployment, null when it has none.
+	JobVariables jsontext.Value
+	Stored       jsontext.Value
+}
+
+// RunDeployment is the kind of the action that starts a run.
+const RunDeployment = "run-deployment"
+
+// Where the object that an action acts on comes from.
+const (
+	Selected = "selected"
+	Inferred = "inferred"
+)
+
+// ReadActions reads a list of actions that stands in a member of the request.
+func ReadActions(raw []jsontext.Value, member string) ([]Action, []api.Violation) {
+	var found []api.Violation
+	actions := make([]Action, len(raw))
+	for i, v := range raw {
+		o, isObject := open(v, []any{"body", member, i}, &found)
+		if isObject {
+			actions[i] = readAction(o)
+		}
+	}
+	return actions, found
+}
+
+// ReadAction reads an action that is stored.
+func ReadAction(stored jsontext.Value) (Action, error) {
+	list, found := ReadActions([]jsontext.Value{stored}, "actions")
+	if len(found) > 0 {
+		return list[0], api.Invalid(stored, found...)
+	}
+	return list[0], nil
+}
+
+func readAction(o *object) Action {
+	a := Action{Type: o.text("type", impliedAction(o)), JobVariables: jsontext.Value("null")}
+	out := []member{{"type", a.Type}}
+	switch a.Type {
+	case "do-nothing", "cancel-flow-run", "delete-flow-run", "resume-flow-run", "suspend-flow-run":
+	case RunDeployment:
+		out = a.target(o, out, "deployment_id")
+		a.JobVariables = o.mapping("job_variables")
+		out = append(out, member{"parameters", o.mapping("parameters")}, member{"job_variables", a.JobVariables}, member{"schedule_after", delay(o)})
+	case "pause-deployment", "resume-deployment", "pause-work-pool", "resume-work-pool",
+		"pause-work-queue", "resume-work-queue", "pause-automation", "resume-automation":
+		_, kind, _ := strings.Cut(a.Type, "-")
+		out = a.target(o, out, strings.ReplaceAll(kind, "-", "_")+"_id")
+	case "change-flow-run-state":
+		out = append(out, stateMembers(o)...)
+	case "call-webhook":
+		a.Block = block(o)
+		o.templates("payload")
+		out = append(out, member{"block_document_id", a.Block}, member{"payload", payload(o)})
+	case "send-notification":
+		o.required("body")
+		o.templates("subject", "body")
+		a.Block = block(o)
+		out = append(out, member{"block_document_id", a.Block}, member{"subject", o.text("subject", "Prefect automated notification")}, member{"body", o.text("body", "")})
+	default:
+		o.wrong("type", "literal_error", "Input should be "+api.Choices(kinds()))
+	}
+	a.Stored = written(out)
+	return a
+}
+
+// kinds are the kinds of actions that there are.
+func kinds() []string {
+	return []string{
+		"do-nothing", RunDeployment, "pause-deployment", "resume-deployment", "cancel-flow-run", "delete-flow-run",
+		"change-flow-run-state", "pause-work-queue", "resume-work-queue", "send-notification", "call-webhook",
+		"pause-automation", "resume-automation", "suspend-flow-run", "resume-flow-run", "pause-work-pool", "resume-work-pool",
+	}
+}
+
+// impliedAction is the kind of an action that does not name it.
+func impliedAction(o *object) string {
+	for _, known := range []struct{ member, kind string }{
+		{"deployment_id", RunDeployment}, {"work_queue_id", "pause-work-queue"}, {"work_pool_id", "pause-work-pool"},
+		{"automation_id", "pause-automation"}, {"body", "send-notification"}, {"block_document_id", "call-webhook"},
+		{"state", "change-flow-run-state"},
+	} {
+		if o.has(known.member) {
+			return known.kind
+		}
+	}
+	return "do-nothing"
+}
+
+// target reads which object is acted on.
+func (a *Action) target(o *object, out []member, name string) []member {
+	a.Source = o.choice("source", Selected, Selected, Inferred)
+	a.Target = o.id(name)
+	switch {
+	case a.Source == Selected && a.Target == nil:
+		o.problem("value_error", "Value error, "+name+" is required")
+	case a.Source == Inferred && a.Target != nil:
+		o.problem("value_error", "Value error, "+name+" is not allowed")
+	}
+	return append(out, member{"source", a.Source}, member{name, a.Target})
+}
+
+func delay(o *object) api.Float {
+	d := o.duration("schedule_after", 0)
+	if d < 0 {
+		o.wrong("schedule_after", "value_error", "Value error, schedule_after must be non-negative")
+	}
+	return api.Seconds(d.Truncate(time.Microsecond))
+}
+
+func stateMembers(o *object) []member {
+	state := ""
+	if o.required("state") {
+		state = o.choice("state", "", api.StateType("").Values()...)
+	}
+	return []member{{"name", o.optionalText("name")}, {"state", state}, {"message", o.optionalText("message")}, {"force", o.flag("force")}}
+}
+
+func block(o *object) *uuid.UUID {
+	if !o.required("block_document_id") {
+		return nil
+	}
+	if o.isNull("block_document_id") {
+		o.wrong("block_document_id", "uuid_type", "UUID input should be a string, bytes or UUID object")
+	}
+	return o.id("block_document_id")
+}
+
+// templates checks members that are templates.
+func (o *object) templates(names ...string) {
+	for _, name := range names {
+		var text string
+		if json.Unmarshal(o.members[name], &text) != nil {
+			continue
+		}
+		if err := jinja.Validate(text); err != nil {
+			o.wrong(name, "value_error", "Value error, '"+name+"' is not a valid template: "+err.Error())
+		}
+	}
+}
+
+// payload reads a template; JSON that is no text becomes its text.
+func payload(o *object) string {
+	v := o.members["payload"]
+	switch v.Kind() {
+	case '"', 'n', 0:
+		return o.text("payload", "")
+	}
+	v = v.Clone()
+	if v.Indent(jsontext.WithIndent("  ")) != nil {
+		o.wrong("payload", "string_type", "Input should be a valid string")
+	}
+	return string(v)
+}
+
+// member is one member of a stored action.
+type member struct {
+	name  string
+	value any
+}
+
+// written is the object with these members, in their order.
+func written(members []member) jsontext.Value {
+	out := []byte{'{'}
+	for i, m := range members {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		name, _ := jsontext.AppendQuote(nil, m.name) // a constant of ours
+		value, err := json.Marshal(m.value)
+		if err != nil {
+			value = []byte("null") // what was read from JSON can be written
+		}
+		out = append(append(append(out, name...), ':'), value...)
+	}
+	return append(out, '}')
+}

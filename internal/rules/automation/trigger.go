@@ -1,0 +1,242 @@
+package automation
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/filter"
+)
+
+// Trigger is what an automation waits for: an event trigger, or a compound or sequence
+// of triggers. Which fields matter says Type.
+type Trigger struct {
+	Type string
+	ID   uuid.UUID
+	Event
+	Composite
+}
+
+// The kinds of triggers.
+const (
+	TypeEvent    = "event"
+	TypeCompound = "compound"
+	TypeSequence = "sequence"
+)
+
+// Event is the part of a trigger of the kind event.
+type Event struct {
+	Match        jsontext.Value // labels that the event's resource has
+	MatchRelated jsontext.Value // labels, or a list of them, each of one related resource
+	After        []string
+	Expect       []string
+	ForEach      []string
+	Posture      string
+	Threshold    int
+	Within       time.Duration
+}
+
+// RelatedMatches are the selections of related resources, one or more.
+func (e *Event) RelatedMatches() []jsontext.Value {
+	var list []jsontext.Value
+	if json.Unmarshal(e.MatchRelated, &list) == nil {
+		return list
+	}
+	return []jsontext.Value{e.MatchRelated}
+}
+
+// The postures of an event trigger.
+const (
+	Reactive  = "Reactive"
+	Proactive = "Proactive"
+)
+
+// Composite is the part of a trigger that is made of others.
+type Composite struct {
+	Triggers []Trigger
+	Span     *time.Duration // nil: any length of time
+	Require  jsontext.Value // of a compound: a number, "any" or "all"
+}
+
+// ReadTrigger reads a trigger as a request writes it. Triggers get new ids: those of the
+// request do not count.
+func ReadTrigger(raw jsontext.Value, newID func() uuid.UUID) (*Trigger, []api.Violation) {
+	var found []api.Violation
+	t := readTrigger(raw, func(*object) uuid.UUID { return newID() }, []any{"body", "trigger"}, &found)
+	return t, found
+}
+
+// ReadStored reads a trigger that is stored, with its ids.
+func ReadStored(raw jsontext.Value) (*Trigger, error) {
+	var found []api.Violation
+	t := readTrigger(raw, func(o *object) uuid.UUID {
+		o.required("id")
+		return or(o.id("id"))
+	}, []any{"trigger"}, &found)
+	if len(found) > 0 {
+		return nil, api.Invalid(raw, found...)
+	}
+	return t, nil
+}
+
+func or(id *uuid.UUID) uuid.UUID {
+	if id == nil {
+		return uuid.UUID{}
+	}
+	return *id
+}
+
+// identify says the id of the trigger that an object describes.
+type identify func(*object) uuid.UUID
+
+func readTrigger(raw jsontext.Value, idOf identify, at []any, found *[]api.Violation) *Trigger {
+	o, isObject := open(raw, at, found)
+	if !isObject {
+		return nil
+	}
+	t := &Trigger{Type: o.text("type", impliedType(o)), ID: idOf(o)}
+	switch t.Type {
+	case TypeEvent:
+		t.Event = readEvent(o)
+	case TypeCompound:
+		t.Composite = readComposite(o, idOf)
+		t.Require = readRequire(o, len(t.Triggers))
+	case TypeSequence:
+		t.Composite = readComposite(o, idOf)
+	default:
+		o.wrong("type", "literal_error", "Input should be "+api.Choices([]string{TypeEvent, TypeCompound, TypeSequence}))
+	}
+	return t
+}
+
+// impliedType is the kind of a trigger that does not name it.
+func impliedType(o *object) string {
+	switch {
+	case o.has("require"):
+		return TypeCompound
+	case o.has("triggers"):
+		return TypeSequence
+	}
+	return TypeEvent
+}
+
+// leastProactive is the shortest time over which the absence of events means something.
+const leastProactive = 10 * time.Second
+
+func readEvent(o *object) Event {
+	e := Event{
+		Match: o.labels("match"), MatchRelated: o.labelsOrList("match_related"),
+		After: o.set("after"), Expect: o.set("expect"), ForEach: o.set("for_each"), Threshold: o.number("threshold", 1),
+	}
+	if o.required("posture") {
+		e.Posture = o.choice("posture", "", Reactive, Proactive)
+	}
+	if o.isNull("within") {
+		o.problem("value_error", "Value error, `within` should be a valid timedelta")
+		return e
+	}
+	e.Within = o.duration("within", 0)
+	switch {
+	case e.Within < 0:
+		o.wrong("within", "greater_than_equal", "Input should be greater than or equal to 0 seconds")
+	case e.Posture == Proactive && e.Within == 0:
+		e.Within = leastProactive
+	case e.Posture == Proactive && e.Within < leastProactive:
+		o.problem("value_error", "Value error, `within` for Proactive triggers must be greater than or equal to 10 seconds")
+	}
+	return e
+}
+
+// labels reads a selection of resources, everything when it is absent.
+func (o *object) labels(name string) jsontext.Value {
+	v := o.members[name]
+	switch {
+	case !o.has(name):
+		return jsontext.Value("{}")
+	case v.Kind() != '{':
+		o.wrong(name, "dict_type", "Input should be a valid dictionary")
+	default:
+		o.checkLabels(name, v)
+	}
+	return v
+}
+
+func (o *object) labelsOrList(name string) jsontext.Value {
+	v := o.members[name]
+	if v.Kind() != '[' {
+		return o.labels(name)
+	}
+	var list []jsontext.Value
+	if json.Unmarshal(v, &list) != nil {
+		o.wrong(name, "list_type", "Input should be a valid list")
+	}
+	for _, labels := range list {
+		if labels.Kind() != '{' {
+			o.wrong(name, "dict_type", "Input should be a valid dictionary")
+			continue
+		}
+		o.checkLabels(name, labels)
+	}
+	return v
+}
+
+// Required is how many triggers of a compound or sequence have to fire.
+func (c *Composite) Required() int {
+	if string(c.Require) == `"any"` {
+		return 1
+	}
+	var text string
+	number := c.Require
+	if json.Unmarshal(number, &text) == nil {
+		number = jsontext.Value(text)
+	}
+	if n, err := strconv.Atoi(string(number)); err == nil {
+		return n
+	}
+	return len(c.Triggers)
+}
+
+func (o *object) checkLabels(name string, v jsontext.Value) {
+	if _, err := filter.ParseLabels(v); err != nil {
+		o.wrong(name, "value_error", "Value error, "+err.Error())
+	}
+}
+
+func readComposite(o *object, idOf identify) Composite {
+	c := Composite{Triggers: []Trigger{}}
+	var list []jsontext.Value
+	if o.required("triggers") && (o.isNull("triggers") || json.Unmarshal(o.members["triggers"], &list) != nil) {
+		o.wrong("triggers", "list_type", "Input should be a valid list")
+	}
+	for i, raw := range list {
+		if t := readTrigger(raw, idOf, append(o.place("triggers"), i), o.found); t != nil {
+			c.Triggers = append(c.Triggers, *t)
+		}
+	}
+	if o.required("within") && !o.isNull("within") {
+		within := o.duration("within", 0)
+		c.Span = &within
+	}
+	return c
+}
+
+func readRequire(o *object, triggers int) jsontext.Value {
+	if !o.required("require") {
+		return nil
+	}
+	v := o.members["require"]
+	if text := string(v); text == `"any"` || text == `"all"` {
+		return v
+	}
+	switch n := o.number("require", 0); {
+	case n < 1:
+		o.problem("value_error", "Value error, require must be at least 1")
+	case n > triggers:
+		o.problem("value_error", "Value error, require must be less than or equal to the number of triggers")
+	}
+	return v
+}
