@@ -1,0 +1,114 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/store/dialect"
+)
+
+// encode turns Go values into the few types that engines bind.
+func encode(args []any) ([]any, error) {
+	values := make([]any, len(args))
+	for i, arg := range args {
+		v, err := encodeOne(arg)
+		if ours := (*api.Error)(nil); errors.As(err, &ours) {
+			return nil, err // it is about what a caller sent, not about the statement
+		}
+		if err != nil {
+			return nil, fmt.Errorf("argument %d: %w", i+1, err)
+		}
+		values[i] = v
+	}
+	return values, nil
+}
+
+func encodeOne(arg any) (any, error) {
+	switch v := arg.(type) {
+	case nil, int64, float64, bool, []byte:
+		return v, nil
+	case string:
+		return text(v)
+	case int:
+		return int64(v), nil
+	case uuid.UUID:
+		return dialect.UUID(v), nil
+	case api.Time:
+		return v.UnixMicro(), nil
+	case time.Duration:
+		return v.Microseconds(), nil
+	case jsontext.Value:
+		return jsonText(v)
+	case []string:
+		return list(v)
+	case []uuid.UUID:
+		return list(v)
+	case *uuid.UUID:
+		return pointer(v)
+	case *api.Time:
+		return pointer(v)
+	case *string:
+		return pointer(v)
+	}
+	return encodeKind(reflect.ValueOf(arg))
+}
+
+func pointer[T any](p *T) (any, error) {
+	if p == nil {
+		return nil, nil
+	}
+	return encodeOne(*p)
+}
+
+// encodeKind encodes pointers and types that are based on a simple one, such as the
+// enumerations of api.
+func encodeKind(v reflect.Value) (any, error) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return nil, nil
+		}
+		return encodeOne(v.Elem().Interface())
+	case reflect.String:
+		return text(v.String())
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return v.Int(), nil
+	case reflect.Float32, reflect.Float64:
+		return v.Float(), nil
+	case reflect.Bool:
+		return v.Bool(), nil
+	}
+	return nil, fmt.Errorf("a %s is nothing that a column holds", v.Type())
+}
+
+// PostgreSQL has no text with a NUL in it, so neither database gets one.
+func text(s string) (any, error) {
+	if strings.IndexByte(s, 0) >= 0 {
+		return nil, api.Errorf(api.CodeInvalid, "A text contains the character NUL, which can't be stored.")
+	}
+	return s, nil
+}
+
+// A missing value is null, which a column that needs one refuses.
+func jsonText(v jsontext.Value) (any, error) {
+	if len(v) == 0 {
+		return nil, nil
+	}
+	return dialect.JSON(v), nil
+}
+
+func list[T any](v []T) (any, error) {
+	if v == nil {
+		return dialect.JSON("[]"), nil
+	}
+	b, err := json.Marshal(v)
+	return dialect.JSON(b), err
+}

@@ -1,0 +1,115 @@
+// Package dialect is the line between the store and its databases: what a database
+// must be able to do (Engine, Session, Cells), the pieces of SQL that differ between
+// the two (SQL), and the errors every engine answers with. The engines themselves are
+// the packages sqlite and postgres below this one.
+//
+// Nothing outside this folder may ask which database it is talking to.
+package dialect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Engine runs transactions on one database.
+type Engine interface {
+	// Write runs fn in a transaction and returns nil once its effects are durable.
+	// fn may run more than once.
+	Write(ctx context.Context, fn func(Session) error) error
+	// Read runs fn on one consistent snapshot. fn must not write.
+	Read(ctx context.Context, fn func(Session) error) error
+	// Migrate runs fn in a transaction that excludes every other migration of the
+	// same database, in this process or another one.
+	Migrate(ctx context.Context, fn func(Session) error) error
+	// Alone runs fn unless another process runs one of that name, and says whether it did.
+	Alone(ctx context.Context, name string, fn func() error) (ran bool, err error)
+	// Describe names the database in messages, without any secret.
+	Describe() string
+	// Close waits for the running transactions and lets the database go.
+	Close() error
+}
+
+// Messenger is an Engine whose database carries short texts between the processes that
+// work on it. Nothing keeps them: who is not listening misses them.
+type Messenger interface {
+	// Notify sends texts of up to MaxText bytes to all that listen, the sender too.
+	Notify(ctx context.Context, texts []string) error
+	// Listen calls heard for each text that is sent after ready was called. It returns
+	// when the connection is lost or ctx ends.
+	Listen(ctx context.Context, ready func(), heard func(text string)) error
+}
+
+// MaxText bounds a text that a Messenger carries.
+const MaxText = 7900
+
+// Viewer reads a database of another program.
+type Viewer interface {
+	// Read runs fn on one consistent snapshot. fn must not write.
+	Read(ctx context.Context, fn func(Session) error) error
+	// Describe names the database in messages, without any secret.
+	Describe() string
+	// Close lets the database go.
+	Close() error
+}
+
+// Session executes statements in one transaction. Arguments are nil, int64, float64,
+// bool, string, []byte, UUID and JSON. It serves one statement at a time.
+type Session interface {
+	Exec(sql string, args []any) (rows int64, err error)
+	Query(sql string, args []any, each func(Cells) error) error
+	// Script executes several statements without arguments.
+	Script(sql string) error
+	// Tables lists the tables of the database.
+	Tables() ([]string, error)
+}
+
+// Cells reads the columns of one row, counted from 0. A value is valid for as long as
+// its caller wants; the Cells only until the callback returns. A column of another
+// type than asked for is an error.
+type Cells interface {
+	Len() int
+	Null(i int) bool
+	Int(i int) (int64, error)
+	Float(i int) (float64, error)
+	Bool(i int) (bool, error)
+	Text(i int) (string, error)
+	Bytes(i int) ([]byte, error)
+	UUID(i int) (UUID, error)
+}
+
+// UUID is an id as argument or cell.
+type UUID [16]byte
+
+// JSON is JSON text as argument.
+type JSON string
+
+// The ways in which a database refuses a row.
+var (
+	ErrConflict   = errors.New("a row with the same unique value exists")
+	ErrForeignKey = errors.New("the row refers to, or is referred to by, another row")
+)
+
+// ConstraintError says which constraint refused a row; Kind is ErrConflict or
+// ErrForeignKey. Constraint is empty where the database does not tell.
+type ConstraintError struct {
+	Kind       error
+	Constraint string
+	Cause      error
+}
+
+// Error names the constraint.
+func (e *ConstraintError) Error() string {
+	if e.Constraint == "" {
+		return fmt.Sprintf("%v: %v", e.Kind, e.Cause)
+	}
+	return fmt.Sprintf("%v (%s): %v", e.Kind, e.Constraint, e.Cause)
+}
+
+// Unwrap makes the error match its kind and its cause.
+func (e *ConstraintError) Unwrap() []error { return []error{e.Kind, e.Cause} }
+
+// TypeError is the error of a column that holds another type than asked for.
+func TypeError(i int, want, got string) error {
+	return fmt.Errorf("column %d holds %s, not %s", i+1, got, want)
+}

@@ -1,0 +1,11 @@
+-- What was taken over from another server's database, table by table, so that it can go
+-- on where it stopped.
+create table intake (
+  workspace_id uuid not null,
+  table_name text not null,
+  source text not null,
+  last_key text not null,
+  copied bigint not null,
+  complete boolean not null default false,
+  primary key (workspace_id, table_name)
+);

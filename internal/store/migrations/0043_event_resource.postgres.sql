@@ -1,0 +1,1 @@
+-- PostgreSQL knows how rare a resource is, and begins with this index when it is.

@@ -1,0 +1,106 @@
+package migrations
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// change is one statement of a step, by the words that it begins with.
+type change []string
+
+// changes are the statements of a step. Each begins a line; what belongs to it and could
+// be taken for one is indented.
+func (m Migration) changes() (list []change) {
+	for line := range strings.Lines(m.SQL) {
+		words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\r\n;(", r) })
+		if len(words) == 0 || strings.ContainsRune(" \t-)", rune(line[0])) {
+			continue
+		}
+		switch words[0] {
+		case "create", "alter", "drop", "insert", "update", "delete", "pragma":
+			list = append(list, words)
+		}
+	}
+	return list
+}
+
+// String is as much of the change as names it.
+func (c change) String() string { return strings.Join(c[:min(len(c), 6)], " ") }
+
+func (c change) is(words ...string) bool {
+	return len(c) > len(words) && strings.Join(c[:len(words)], " ") == strings.Join(words, " ")
+}
+
+// undone is the statement that takes a change back, and whether there is one.
+func (c change) undone() (sql string, can bool) {
+	switch {
+	case c.is("create", "table"), c.is("create", "index"), c.is("create", "trigger"):
+		return "drop " + c[1] + " if exists " + c[2], true
+	case c.is("create", "unique", "index"):
+		return "drop index if exists " + c[3], true
+	case c.is("create", "function"):
+		return "drop function if exists " + c[2] + " cascade", true // with its triggers
+	case c.is("alter", "table") && len(c) > 5 && c[3] == "add" && c[4] == "column":
+		return "alter table " + c[2] + " drop column " + c[5], true
+	}
+	return "", false
+}
+
+// leavesAlone says whether programs that do not know the change go on working.
+func (c change) leavesAlone() bool {
+	_, can := c.undone()
+	return can || c.is("drop", "index") || c.is("insert") || c.is("update")
+}
+
+// Undo is the script that takes the step back, what was made last first. An error says
+// what can't be taken back.
+func (m Migration) Undo() (string, error) {
+	var script strings.Builder
+	list := m.changes()
+	for i := len(list) - 1; i >= 0; i-- {
+		sql, can := list[i].undone()
+		if !can {
+			return "", fmt.Errorf("migration %04d_%s can't be taken back: it does %q", m.Version, m.Name, list[i])
+		}
+		if list[i].is("create", "trigger") && strings.Contains(m.SQL, "\ncreate function ") {
+			continue // it goes with its function
+		}
+		script.WriteString(sql + ";\n")
+	}
+	return script.String(), nil
+}
+
+// Made are the names of what the step makes of a kind, such as "table", in order.
+func (m Migration) Made(kind string) (names []string) {
+	for _, c := range m.changes() {
+		if c.is("create", kind) {
+			names = append(names, c[2])
+		}
+	}
+	return names
+}
+
+// Needs is the newest step that a program has to know to work on a database that has got
+// this one. A step that only adds needs none; one that takes something away says so in
+// its first line: "-- Needs 0042."
+func (m Migration) Needs() int64 {
+	first, _, _ := strings.Cut(m.SQL, "\n")
+	number, _ := strings.CutPrefix(strings.TrimSpace(first), "-- Needs ")
+	needs, err := strconv.ParseInt(strings.TrimSuffix(number, "."), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return needs
+}
+
+// Breaks says why the step would break programs that do not know it; "" if it does not,
+// or says itself what it needs.
+func (m Migration) Breaks() string {
+	for _, c := range m.changes() {
+		if !c.leavesAlone() && m.Needs() == 0 {
+			return fmt.Sprintf("migration %04d_%s: %q, and its first line is not \"-- Needs NNNN.\"", m.Version, m.Name, c)
+		}
+	}
+	return ""
+}
