@@ -1,0 +1,166 @@
+package core
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/eventcount"
+	"github.com/usherhq/usher/internal/rules/filter"
+	"github.com/usherhq/usher/internal/store"
+)
+
+// EventQuery is a question about stored events.
+type EventQuery struct {
+	want     filter.Event
+	order    api.EventOrder
+	distinct bool // one event of each resource
+}
+
+// usualPast is how far back a query looks that does not say so itself.
+const usualPast = 180 * 24 * time.Hour
+
+// ReadEventQuery reads a filter. What it leaves open is filled in: it begins half a year
+// ago and ends now.
+func (c *Core) ReadEventQuery(in *api.EventFilter) (*EventQuery, error) {
+	want, err := filter.ParseEvent(in)
+	if err != nil {
+		return nil, err
+	}
+	q := &EventQuery{want: want, order: api.EventOrderDesc}
+	if in.Occurred == nil {
+		in.Occurred = &api.EventOccurredFilter{}
+	}
+	now := c.now()
+	if in.Occurred.Since == nil {
+		in.Occurred.Since = api.AtPtr(now.Truncate(24 * time.Hour).Add(-usualPast))
+	}
+	if in.Occurred.Until == nil {
+		in.Occurred.Until = &now
+	}
+	q.want.Since, q.want.Until = &in.Occurred.Since.Time, &in.Occurred.Until.Time
+	q.order = in.Order.Or(api.EventOrderDesc)
+	q.distinct = in.Resource != nil && in.Resource.Distinct != nil && *in.Resource.Distinct
+	return q, nil
+}
+
+// Events lists a page of events and counts all that the query selects.
+func (c *Core) Events(ctx context.Context, who Caller, q *EventQuery, limit, offset int) (events []api.ReceivedEvent, total int, err error) {
+	events = []api.ReceivedEvent{}
+	err = c.read(ctx, who, func(tx *store.Tx) error {
+		if q.want.IsPlain() && !q.distinct {
+			if total, err = tx.CountEvents(&q.want); err != nil {
+				return err
+			}
+			events, err = tx.Events(&q.want, q.order, limit, offset)
+			return err
+		}
+		return q.each(tx, func(e *api.ReceivedEvent) {
+			if total >= offset && len(events) < limit {
+				events = append(events, *e)
+			}
+			total++
+		})
+	})
+	return events, total, err
+}
+
+// each calls each for the events that the query selects.
+func (q *EventQuery) each(tx *store.Tx, each func(*api.ReceivedEvent)) error {
+	seen := map[string]bool{}
+	return tx.EachEvent(&q.want, q.order, func(e *api.ReceivedEvent) error {
+		id := e.Resource["prefect.resource.id"]
+		if q.distinct && seen[id] || !q.want.Matches(e) {
+			return nil
+		}
+		seen[id] = true
+		each(e)
+		return nil
+	})
+}
+
+// CountEvents counts events by time, by name or by resource.
+func (c *Core) CountEvents(ctx context.Context, who Caller, q *EventQuery, by api.Countable, unit api.TimeUnit, interval float64) (out []api.EventCount, err error) {
+	if err := eventcount.Check(unit, interval, *q.want.Since, *q.want.Until); err != nil {
+		return nil, err
+	}
+	return value(ctx, c, who, func(tx *store.Tx) ([]api.EventCount, error) {
+		switch by {
+		case api.CountableEvent:
+			return q.countBy(tx, "event.event", func(e *api.ReceivedEvent) string { return e.Event })
+		case api.CountableResource:
+			counts, err := q.countBy(tx, "event.resource_id", func(e *api.ReceivedEvent) string { return e.Resource["prefect.resource.id"] })
+			if err != nil {
+				return nil, err
+			}
+			return counts, nameResources(tx, counts)
+		}
+		return q.countByTime(tx, eventcount.New(unit, interval, *q.want.Since, *q.want.Until, c.Clock()))
+	})
+}
+
+func (q *EventQuery) countByTime(tx *store.Tx, spans *eventcount.Spans) ([]api.EventCount, error) {
+	add := func(at api.Time) { spans.Add(at.Time) }
+	err := error(nil)
+	if q.want.IsPlain() {
+		err = tx.EachOccurrence(&q.want, add)
+	} else {
+		err = q.each(tx, func(e *api.ReceivedEvent) { add(e.Occurred) })
+	}
+	return spans.Counts(), err
+}
+
+// countBy counts by a column, which of says of an event: the most frequent first.
+func (q *EventQuery) countBy(tx *store.Tx, column string, of func(*api.ReceivedEvent) string) ([]api.EventCount, error) {
+	var counts []api.EventCount
+	err := error(nil)
+	if q.want.IsPlain() {
+		counts, err = tx.EventCounts(&q.want, column)
+	} else {
+		counts, err = q.tally(tx, of)
+	}
+	sortCounts(counts)
+	return counts, err
+}
+
+func (q *EventQuery) tally(tx *store.Tx, of func(*api.ReceivedEvent) string) ([]api.EventCount, error) {
+	counts, at := []api.EventCount{}, map[string]int{}
+	err := q.each(tx, func(e *api.ReceivedEvent) {
+		value := of(e)
+		i, known := at[value]
+		if !known {
+			i, at[value] = len(counts), len(counts)
+			counts = append(counts, api.EventCount{Value: value, Label: value, StartTime: e.Occurred, EndTime: e.Occurred})
+		}
+		n := &counts[i]
+		n.Count++
+		if e.Occurred.Before(n.StartTime.Time) {
+			n.StartTime = e.Occurred
+		}
+		if e.Occurred.After(n.EndTime.Time) {
+			n.EndTime = e.Occurred
+		}
+	})
+	return counts, err
+}
+
+func sortCounts(counts []api.EventCount) {
+	slices.SortFunc(counts, func(a, b api.EventCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Label, b.Label), cmp.Compare(a.Value, b.Value))
+	})
+}
+
+// nameResources labels counts by resource with the names that the resources have now.
+func nameResources(tx *store.Tx, counts []api.EventCount) error {
+	for i := range counts {
+		e, err := tx.LatestEvent(counts[i].Value)
+		if err != nil {
+			return err
+		}
+		counts[i].Label = cmp.Or(e.Resource["prefect.resource.name"], e.Resource["prefect.name"], counts[i].Value)
+	}
+	sortCounts(counts)
+	return nil
+}

@@ -1,0 +1,168 @@
+package core
+
+import (
+	"context"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/filter"
+	"github.com/usherhq/usher/internal/store"
+)
+
+// emit stores an event of the server's own in the transaction and publishes it after the
+// commit. What it needs to have is an id, occurred, a name and a resource.
+func (w *work) emit(e api.ReceivedEvent) error {
+	e.Received = w.now
+	e.Payload = api.Object(e.Payload)
+	_, err := w.store(&e)
+	return err
+}
+
+// store stores events, tells of the new ones and returns them.
+func (w *work) store(events ...*api.ReceivedEvent) ([]*api.ReceivedEvent, error) {
+	fresh, err := w.InsertEvents(events)
+	for _, e := range fresh {
+		w.stored(e)
+	}
+	return fresh, err
+}
+
+// The bounds of an event.
+const (
+	maxEventName = 1024
+	maxRelated   = 100
+	maxLabels    = 500
+)
+
+// ReadEvent reads one event as a client sends it and checks it.
+func ReadEvent(raw []byte) (api.ReceivedEvent, error) {
+	var in api.Event
+	if err := api.DecodeEvent(raw, &in); err != nil {
+		return api.ReceivedEvent{}, err
+	}
+	return Received(&in)
+}
+
+// Received turns a decoded event into the stored form, or says which bound it breaks.
+func Received(in *api.Event) (api.ReceivedEvent, error) {
+	e := received(in)
+	if broken := checkEvent(&e); broken != nil {
+		broken.Loc = append([]any{"body"}, broken.Loc...)
+		return e, api.Invalid(nil, *broken)
+	}
+	return e, nil
+}
+
+// ReceivedAll is Received for a batch, of which body is the text: all of it counts, or
+// nothing.
+func ReceivedAll(body jsontext.Value, in []api.Event) ([]api.ReceivedEvent, error) {
+	out := make([]api.ReceivedEvent, len(in))
+	var found []api.Violation
+	for i := range in {
+		out[i] = received(&in[i])
+		if broken := checkEvent(&out[i]); broken != nil {
+			broken.Loc = append([]any{"body", i}, broken.Loc...)
+			found = append(found, *broken)
+		}
+	}
+	if len(found) > 0 {
+		return nil, api.Invalid(body, found...)
+	}
+	return out, nil
+}
+
+func received(in *api.Event) api.ReceivedEvent {
+	return api.ReceivedEvent{
+		Occurred: in.Occurred, Event: in.Event, Resource: in.Resource, Related: in.Related.Or(nil),
+		Payload: api.Object(in.Payload.Or(nil)), ID: in.ID, Follows: in.Follows.Ptr(),
+	}
+}
+
+// checkEvent says which bound an event breaks, nil when none.
+func checkEvent(e *api.ReceivedEvent) *api.Violation {
+	switch {
+	case utf8.RuneCountInString(e.Event) > maxEventName:
+		return brokenBound(e.Event, "Event name must be at most 1024 characters", "event")
+	case len(e.Related) > maxRelated:
+		return brokenBound(e.Related, "The maximum number of related resources is 100", "related")
+	case e.Payload.Kind() != '{':
+		return &api.Violation{Type: "dict_type", Loc: []any{"payload"}, Msg: "Input should be a valid dictionary", Input: e.Payload}
+	}
+	if problem := resourceProblem(e.Resource); problem != "" {
+		return brokenBound(e.Resource, problem, "resource")
+	}
+	for i, r := range e.Related {
+		if problem := relatedProblem(r); problem != "" {
+			return brokenBound(r, problem, "related", i)
+		}
+	}
+	return nil
+}
+
+func resourceProblem(r api.Resource) string {
+	id, hasID := r["prefect.resource.id"]
+	switch {
+	case !hasID:
+		return "Resources must include the prefect.resource.id label"
+	case id == "":
+		return "The prefect.resource.id label must be non-empty"
+	case len(r) > maxLabels:
+		return "The maximum number of labels per resource is 500"
+	}
+	return ""
+}
+
+func relatedProblem(r api.RelatedResource) string {
+	role, hasRole := r["prefect.resource.role"]
+	switch problem := resourceProblem(r); {
+	case problem != "":
+		return problem
+	case !hasRole:
+		return "Related Resources must include the prefect.resource.role label"
+	case role == "":
+		return "The prefect.resource.role label must be non-empty"
+	}
+	return ""
+}
+
+func brokenBound(value any, problem string, at ...any) *api.Violation {
+	input, err := json.Marshal(value, json.Deterministic(true))
+	if err != nil {
+		input = nil // it is told without
+	}
+	return &api.Violation{Type: "value_error", Loc: at, Msg: "Value error, " + problem, Input: input}
+}
+
+// eventPage is how many events are read at a time.
+const eventPage = 250
+
+// EachEvent calls each for the stored events that want selects, oldest first. want must
+// have a lower bound; without an upper one it ends with what is stored.
+func (c *Core) EachEvent(ctx context.Context, who Caller, want *filter.Event, each func(*api.ReceivedEvent) error) error {
+	since, until := api.At(*want.Since), c.now()
+	if want.Until != nil {
+		until = api.At(*want.Until)
+	}
+	at, last := since, int64(0)
+	for {
+		page, err := value(ctx, c, who, func(tx *store.Tx) ([]store.Stored[api.ReceivedEvent], error) {
+			return tx.EventsAfter(since, until, at, last, eventPage)
+		})
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for i := range page {
+			e := &page[i].Value
+			at, last = e.Occurred, page[i].Seq
+			if !want.Matches(e) {
+				continue
+			}
+			if err := each(e); err != nil {
+				return err
+			}
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package core
+
+import (
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/automation"
+	"github.com/usherhq/usher/internal/rules/trigger"
+	"github.com/usherhq/usher/internal/store"
+)
+
+// act tells that an automation has fired and queues its actions: those of every firing
+// answer to the event that made it fire, those of a change to triggered to that change.
+func (w *work) act(on *watched, f *trigger.Firing) error {
+	triggered, err := w.triggeredEvent(on, f)
+	if err != nil {
+		return err
+	}
+	if err := w.emit(*triggered); err != nil {
+		return err
+	}
+	lists := []struct {
+		actions []jsontext.Value
+		event   *api.ReceivedEvent
+	}{{on.automation.Actions, f.Event}, {on.automation.ActionsOnTrigger, triggered}}
+	index := 0
+	for _, list := range lists {
+		for _, action := range list.actions {
+			err := w.QueueAction(&store.QueuedAction{
+				ID: newID(), Due: w.now, Index: index, Action: action, Automation: &on.automation, Firing: f, Event: list.event, TriggeredEvent: triggered.ID,
+			})
+			if err != nil {
+				return err
+			}
+			index++
+		}
+	}
+	if index > 0 {
+		w.publish(ActionsQueued{w.Workspace()})
+	}
+	return nil
+}
+
+func (w *work) triggeredEvent(on *watched, f *trigger.Firing) (*api.ReceivedEvent, error) {
+	e := w.about("prefect.automation.triggered", resource("automation", on.automation.ID, on.automation.Name))
+	e.Occurred, e.Received = f.Triggered, w.now
+	if on.root.Type == automation.TypeEvent {
+		e.Resource["prefect.posture"] = on.root.Posture
+	}
+	if f.Event != nil {
+		e.Related = []api.RelatedResource{eventResource(f.Event.ID, "triggering-event")}
+	}
+	payload, err := json.Marshal(struct {
+		Labels map[string]string  `json:"triggering_labels"`
+		Event  *api.ReceivedEvent `json:"triggering_event"`
+	}{f.Labels, f.Event}, json.Deterministic(true))
+	e.Payload = payload
+	return &e, err
+}
+
+// eventResource is an event that plays a role in another one.
+func eventResource(id uuid.UUID, role string) api.RelatedResource {
+	return resource("event", id, "", roleLabel, role)
+}

@@ -1,0 +1,42 @@
+package core
+
+import (
+	"time"
+
+	"github.com/usherhq/usher/internal/rules/heartbeat"
+)
+
+// Upkeep is what an operator may say about how the control plane looks after its runs.
+// What is zero is as usual.
+type Upkeep struct {
+	HeartbeatEvery   time.Duration // the interval of a run that was heard of once: 3 minutes
+	MissedHeartbeats int           // after which its process is taken for dead: 2
+	Retention        Retention
+}
+
+// Retention says for how long things are kept; zero is for ever.
+type Retention struct {
+	FlowRuns time.Duration            // after their end, with all that belongs to them
+	Logs     time.Duration            // even if their run is kept
+	Events   time.Duration            // after they occurred
+	Named    map[string]time.Duration // the same for events of one name, if that is less
+	Batch    int                      // how much one transaction removes: 200
+}
+
+func (u *Upkeep) silence() heartbeat.Terms {
+	terms := heartbeat.Terms{Usual: 3 * time.Minute, Missed: 2}
+	if u.HeartbeatEvery > 0 {
+		terms.Usual = u.HeartbeatEvery
+	}
+	if u.MissedHeartbeats > 0 {
+		terms.Missed = u.MissedHeartbeats
+	}
+	return terms
+}
+
+func (r *Retention) batch() int {
+	if r.Batch > 0 {
+		return r.Batch
+	}
+	return 200
+}
