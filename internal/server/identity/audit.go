@@ -1,0 +1,151 @@
+package identity
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/store"
+)
+
+// Entry is something to be written into the audit log of an account.
+type Entry struct {
+	Account   uuid.UUID // of zeros: what concerns no account, such as a refused sign-in
+	Workspace *uuid.UUID
+	// Type and Action make the event's name: prefect-cloud.{type}.{action}.
+	Type, Action string
+	ID           uuid.UUID // of what was changed
+	Name         string
+	// Changes are the old and the new value of fields; secrets are "***" in both.
+	Changes map[string][2]any
+	Details map[string]any
+	// Actor is who did it when By knows nobody yet, as while signing in.
+	Actor *uuid.UUID
+}
+
+// Audit writes an entry down. It belongs into the transaction of what it tells: either
+// both are kept or neither.
+func (s *Service) Audit(tx *store.Tx, by By, e Entry) error {
+	seq, prev, err := tx.AuditHead(e.Account)
+	if err != nil {
+		return err
+	}
+	row := &store.AuditEntry{
+		AccountID: e.Account, Seq: seq + 1, ID: newID(), Occurred: s.Now(), Event: "prefect-cloud." + e.Type + "." + e.Action,
+		WorkspaceID: e.Workspace, ActorID: e.Actor, ResourceID: "prefect-cloud." + e.Type + "." + e.ID.String(), Prev: prev,
+	}
+	if by.Actor != nil {
+		row.ActorID = &by.Actor.ID
+	}
+	text, err := json.Marshal(eventOf(by, e, row), json.Deterministic(true))
+	if err != nil {
+		return err
+	}
+	row.Entry = string(text)
+	row.Hash = chained(row)
+	return tx.AppendAudit(row)
+}
+
+// eventOf words an entry as an event.
+func eventOf(by By, e Entry, row *store.AuditEntry) *api.ReceivedEvent {
+	related := []api.Resource{{"prefect.resource.id": "prefect-cloud.account." + e.Account.String(), "prefect.resource.role": "account"}}
+	if e.Workspace != nil {
+		related = append(related, api.Resource{"prefect.resource.id": "prefect-cloud.workspace." + e.Workspace.String(), "prefect.resource.role": "workspace"})
+	}
+	auth := map[string]any{}
+	if row.ActorID != nil {
+		actor := api.Resource{"prefect.resource.id": "prefect-cloud.actor." + row.ActorID.String(), "prefect.resource.role": "actor"}
+		if a := by.Actor; a != nil {
+			actor["prefect.resource.name"], actor["prefect-cloud.name"], actor["prefect-cloud.handle"], actor["prefect-cloud.email"] = a.Name(), a.Name(), a.Handle, a.Email
+			auth["method"], auth["credential_id"] = a.Credential.Method, a.Credential.ID
+		}
+		related = append(related, actor)
+	}
+	payload := map[string]any{"ip": by.IP, "user_agent": by.UserAgent, "request_id": by.RequestID, "auth": auth}
+	if len(e.Changes) > 0 {
+		payload["changes"] = e.Changes
+	}
+	for k, v := range e.Details {
+		payload[k] = v
+	}
+	text, err := json.Marshal(payload, json.Deterministic(true))
+	if err != nil {
+		text = jsontext.Value("{}")
+	}
+	resource := api.Resource{"prefect.resource.id": row.ResourceID}
+	if e.Name != "" {
+		resource["prefect.resource.name"] = e.Name
+	}
+	return &api.ReceivedEvent{ID: row.ID, Occurred: row.Occurred, Received: row.Occurred, Event: row.Event, Resource: resource, Related: related, Payload: text}
+}
+
+// chained is the hash of an entry: of all that is kept of it, and of the one before.
+func chained(e *store.AuditEntry) []byte {
+	h := sha256.New()
+	h.Write(e.Prev)
+	h.Write(e.AccountID[:])
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(e.Seq))) //nolint:gosec // it counts from 1
+	h.Write([]byte(e.Entry))
+	return h.Sum(nil)
+}
+
+// auditPage is how many entries are read at once.
+const auditPage = 500
+
+// VerifyAudit checks the chain of an account. It returns how many entries are right; an
+// error of the code CodeConflict says which one is not, and why.
+func (s *Service) VerifyAudit(ctx context.Context, account uuid.UUID) (entries int64, err error) {
+	var prev []byte
+	for {
+		var page []store.AuditEntry
+		var end int64
+		var head []byte
+		err := s.Read(ctx, func(tx *store.Tx) (err error) {
+			if page, err = tx.AuditEntries(account, entries, auditPage); err == nil {
+				end, head, err = tx.AuditEnd(account)
+			}
+			return missing("audit log", err)
+		})
+		if err != nil {
+			return entries, err
+		}
+		for i := range page {
+			if problem := broken(&page[i], entries+1, prev); problem != "" {
+				return entries, api.Errorf(api.CodeConflict, "Entry %d of the audit log was tampered with: %s.", entries+1, problem)
+			}
+			entries, prev = page[i].Seq, page[i].Hash
+		}
+		if len(page) == auditPage {
+			continue
+		}
+		if entries != end || string(prev) != string(head) {
+			return entries, api.Errorf(api.CodeConflict, "The audit log ends at entry %d, but %d were written.", entries, end)
+		}
+		return entries, nil
+	}
+}
+
+// broken says what is wrong with an entry, "" when nothing is.
+func broken(e *store.AuditEntry, seq int64, prev []byte) string {
+	var told api.ReceivedEvent
+	switch {
+	case e.Seq != seq:
+		return fmt.Sprintf("it is missing, the next is %d", e.Seq)
+	case string(e.Prev) != string(prev):
+		return "it does not follow the one before"
+	case string(chained(e)) != string(e.Hash):
+		return "it does not match its hash"
+	case json.Unmarshal([]byte(e.Entry), &told) != nil || told.ID != e.ID || told.Event != e.Event || !told.Occurred.Equal(e.Occurred.Time) || told.Resource["prefect.resource.id"] != e.ResourceID:
+		return "its columns do not match what was written"
+	}
+	return ""
+}
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }
