@@ -1,0 +1,47 @@
+package rest
+
+import (
+	"net/http"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/server/core"
+)
+
+var adminRoutes = []route{
+	{api.OpReadServerDefaultResultStorage, "see_workspace_settings", small, readResultStorage},
+	{api.OpUpdateServerDefaultResultStorage, "manage_workspace_settings", small, setResultStorage},
+	{api.OpClearServerDefaultResultStorage, "manage_workspace_settings", small, clearResultStorage},
+	{api.OpReadSettings, "see_workspace_settings", small, readSettings},
+	{api.OpReadViewContent, "see_work_pools", small, readCollection},
+}
+
+// readSettings answers with what the server is configured with; its secrets are masked.
+func readSettings(c *core.Core, _ *request) (answer, error) {
+	if c.Settings == nil {
+		return ok(api.DefaultSettings())
+	}
+	return ok(c.Settings)
+}
+
+func readResultStorage(c *core.Core, r *request) (answer, error) {
+	out, err := c.DefaultResultStorage(r.Context(), r.who)
+	return give(http.StatusOK, out, err)
+}
+
+func setResultStorage(c *core.Core, r *request) (answer, error) {
+	var in api.ServerDefaultResultStorageUpdate
+	if err := r.decode(&in); err != nil {
+		return answer{}, err
+	}
+	out, err := c.SetDefaultResultStorage(r.Context(), r.who, in.DefaultResultStorageBlockID)
+	return give(http.StatusOK, out, err)
+}
+
+func clearResultStorage(c *core.Core, r *request) (answer, error) {
+	return none(c.ClearDefaultResultStorage(r.Context(), r.who))
+}
+
+func readCollection(_ *core.Core, r *request) (answer, error) {
+	view, err := core.Collection(r.PathValue("view"))
+	return give(http.StatusOK, view, err)
+}

@@ -1,0 +1,149 @@
+package rest
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/server/core"
+)
+
+var blockDocumentRoutes = []route{
+	{api.OpCreateBlockDocument, "manage_blocks", medium, createBlockDocument},
+	{api.OpReadBlockDocumentByID, "see_blocks", small, readBlockDocument},
+	{api.OpReadBlockDocumentByNameForBlockType, "see_blocks", small, readBlockDocumentByName},
+	{api.OpReadBlockDocumentsForBlockType, "see_blocks", small, readBlockDocumentsOfType},
+	{api.OpReadBlockDocuments, "see_blocks", small, readBlockDocuments},
+	{api.OpCountBlockDocuments, "see_blocks", small, countBlockDocuments},
+	{api.OpUpdateBlockDocumentData, "manage_blocks", medium, updateBlockDocument},
+	{api.OpDeleteBlockDocument, "manage_blocks", small, deleteBlockDocument},
+}
+
+func createBlockDocument(c *core.Core, r *request) (answer, error) {
+	var in api.BlockDocumentCreate
+	if err := r.decode(&in); err != nil {
+		return answer{}, err
+	}
+	d, err := c.CreateBlockDocument(r.Context(), r.who, &in)
+	return give(http.StatusCreated, d, err)
+}
+
+// secrets says whether a query asks for secrets in clear.
+func (r *request) secrets() (bool, error) {
+	text := r.URL.Query().Get("include_secrets")
+	if text == "" {
+		return false, nil
+	}
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, api.Invalid(nil, api.Violation{
+			Type: "bool_parsing", Loc: []any{"query", "include_secrets"}, Msg: "Input should be a valid boolean, unable to interpret input",
+		})
+	}
+	return b && !r.who.SecretsMasked, nil
+}
+
+func readBlockDocument(c *core.Core, r *request) (answer, error) {
+	id, err := r.id("id")
+	if err != nil {
+		return answer{}, err
+	}
+	secrets, err := r.secrets()
+	if err != nil {
+		return answer{}, err
+	}
+	d, err := c.BlockDocument(r.Context(), r.who, id, secrets)
+	return give(http.StatusOK, d, err)
+}
+
+func readBlockDocumentByName(c *core.Core, r *request) (answer, error) {
+	secrets, err := r.secrets()
+	if err != nil {
+		return answer{}, err
+	}
+	d, err := c.BlockDocumentByName(r.Context(), r.who, r.PathValue("slug"), r.PathValue("block_document_name"), secrets)
+	return give(http.StatusOK, d, err)
+}
+
+func readBlockDocumentsOfType(c *core.Core, r *request) (answer, error) {
+	secrets, err := r.secrets()
+	if err != nil {
+		return answer{}, err
+	}
+	kind, err := c.BlockTypeBySlug(r.Context(), r.who, r.PathValue("slug"))
+	if err != nil {
+		return answer{}, err
+	}
+	f := core.BlockFilters{Types: &api.BlockTypeFilter{Slug: &api.Match[string]{Any: []string{kind.Slug}}}}
+	list, err := c.BlockDocuments(r.Context(), r.who, f, secrets, api.BlockDocumentSortNameAsc, api.MaxPage, 0)
+	return give(http.StatusOK, list, err)
+}
+
+func readBlockDocuments(c *core.Core, r *request) (answer, error) {
+	var raw jsontext.Value
+	if err := r.decode(&raw); err != nil {
+		return answer{}, err
+	}
+	var in api.ReadBlockDocumentsRequest
+	if err := api.Decode(raw, &in); err != nil {
+		return answer{}, err
+	}
+	showAnonymous(raw, in.BlockDocuments)
+	limit, err := api.PageLimit(in.Limit)
+	if err != nil {
+		return answer{}, err
+	}
+	f := core.BlockFilters{Documents: in.BlockDocuments, Types: in.BlockTypes, Schemas: in.BlockSchemas}
+	list, err := c.BlockDocuments(r.Context(), r.who, f, in.IncludeSecrets.Or(false) && !r.who.SecretsMasked, in.Sort.Or(api.BlockDocumentSortNameAsc), limit, in.Offset.Or(0))
+	return give(http.StatusOK, list, err)
+}
+
+func countBlockDocuments(c *core.Core, r *request) (answer, error) {
+	var raw jsontext.Value
+	if err := r.decode(&raw); err != nil {
+		return answer{}, err
+	}
+	var in api.CountBlockDocumentsRequest
+	if err := api.Decode(raw, &in); err != nil {
+		return answer{}, err
+	}
+	showAnonymous(raw, in.BlockDocuments)
+	n, err := c.CountBlockDocuments(r.Context(), r.who, core.BlockFilters{Documents: in.BlockDocuments, Types: in.BlockTypes, Schemas: in.BlockSchemas})
+	return give(http.StatusOK, n, err)
+}
+
+func updateBlockDocument(c *core.Core, r *request) (answer, error) {
+	id, err := r.id("id")
+	if err != nil {
+		return answer{}, err
+	}
+	var in api.BlockDocumentUpdate
+	if err := r.decode(&in); err != nil {
+		return answer{}, err
+	}
+	return none(c.UpdateBlockDocument(r.Context(), r.who, id, &in))
+}
+
+func deleteBlockDocument(c *core.Core, r *request) (answer, error) {
+	id, err := r.id("id")
+	if err != nil {
+		return answer{}, err
+	}
+	return none(c.DeleteBlockDocument(r.Context(), r.who, id))
+}
+
+// showAnonymous lets a filter select anonymous documents too, when the request says null
+// where others say nothing.
+func showAnonymous(body jsontext.Value, f *api.BlockDocumentFilter) {
+	var said struct {
+		Documents struct {
+			IsAnonymous api.Opt[jsontext.Value] `json:"is_anonymous"`
+		} `json:"block_documents"`
+	}
+	if f != nil && json.Unmarshal(body, &said, jsontext.AllowDuplicateNames(true)) == nil && said.Documents.IsAnonymous.IsNull() {
+		f.IsAnonymous = &api.BlockDocumentFilterIsAnonymous{}
+	}
+}

@@ -1,0 +1,131 @@
+package rest
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/access"
+	"github.com/usherhq/usher/internal/server/core"
+	"github.com/usherhq/usher/internal/server/identity"
+	"github.com/usherhq/usher/internal/server/origin"
+)
+
+// governedRoute is a row of the table of who may use the server. What it needs is one of:
+// a permission in the account that its path names, scopes in the workspace, or nothing but
+// to be somebody.
+type governedRoute struct {
+	pattern    string // method and path below /api
+	permission access.Permission
+	scopes     permission
+	// fresh wants a person to have signed in just now: the route decides who gets in. Keys
+	// are not asked; they can't sign in.
+	fresh  bool
+	handle func(s *identity.Service, r *request) (answer, error)
+}
+
+// governedRoutes is the whole table.
+func governedRoutes() (all []governedRoute) {
+	for _, noun := range [][]governedRoute{meRoutes, accountRoutes, memberRoutes, botRoutes, invitationRoutes, workspaceRoutes, accessRoutes, teamRoutes, auditRoutes} {
+		all = append(all, noun...)
+	}
+	return all
+}
+
+// govern serves a row of that table.
+func (a *API) govern(mux *http.ServeMux, row governedRoute) {
+	needs := row.scopes.scopes()
+	serve := http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
+		r := &request{Request: hr, visitor: visitorOf(hr.Context()), writer: w, limits: small, strict: true}
+		r.who = r.visitor.who
+		var out answer
+		err := a.governed(r, row, needs)
+		if err == nil {
+			out, err = row.handle(a.Identity, r)
+		}
+		switch {
+		case err == errNoRoute: //nolint:errorlint // a sentinel by identity
+			noRoute(w, hr, mux)
+		case err != nil:
+			writeError(w, hr, a.Log, api.WithBody(err, r.body))
+		default:
+			writeJSON(w, hr, out.status, out.body)
+		}
+	})
+	method, path, _ := strings.Cut(row.pattern, " ")
+	if bare, isCollection := strings.CutSuffix(path, "/"); isCollection {
+		mux.Handle(method+" /api"+bare, serve)
+		path += "{$}"
+	}
+	mux.Handle(method+" /api"+path, serve)
+}
+
+// governed finds the account and the workspace that a path names and refuses who may not
+// do there what the row does.
+func (a *API) governed(r *request, row governedRoute, needs access.Scopes) error {
+	v := r.visitor
+	if v.actor == nil {
+		return errNoCredentials
+	}
+	if r.PathValue("account_id") != "" {
+		id, err := r.id("account_id")
+		if err != nil {
+			return err
+		}
+		g, ok := v.actor.Account(id)
+		switch {
+		case !ok:
+			return api.NotFound("Account")
+		case g.Refused != "":
+			return api.Errorf(api.CodeForbidden, "%s", g.Refused)
+		case row.permission != "" && !g.Permissions.Has(row.permission):
+			return api.Errorf(api.CodeForbidden, "You may not do that in account %q: it needs the permission %s.", g.Account.Handle, row.permission)
+		}
+		r.account = id
+	}
+	if r.PathValue("workspace_id") != "" && r.account != (uuid.UUID{}) {
+		id, err := r.id("workspace_id")
+		if err != nil {
+			return err
+		}
+		v.tenant = origin.Tenant{Account: r.account, Workspace: id}.Named()
+		if r.who, err = a.admitted(v, needs); err != nil {
+			return err
+		}
+	}
+	if c := v.actor.Credential; row.fresh && c.Authenticated != nil && !v.actor.Fresh(a.Core.Clock()) {
+		return api.Errorf(api.CodeForbidden, "Sign in again to do that: it decides who gets in.")
+	}
+	return nil
+}
+
+// page is the part of a list that a request asks for.
+func page[T any](list []T, limit, offset api.Opt[int]) []T {
+	from := min(offset.Or(0), len(list))
+	return list[from:min(from+limit.Or(api.MaxPage), len(list))]
+}
+
+// listing is what requests for lists have in common.
+type listing struct {
+	Limit  api.Opt[int] `json:"limit,omitzero" check:"min=0,max=200"`
+	Offset api.Opt[int] `json:"offset,omitzero" check:"min=0"`
+}
+
+// localRoutes serve who asks on a server without accounts, where nobody is asked.
+func (a *API) localRoutes(mux *http.ServeMux) {
+	account, workspace := uuid.UUID{}, core.DefaultWorkspace
+	mux.HandleFunc("GET /api/me/{$}", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, r, http.StatusOK, api.Me{Handle: "default", FirstName: "default", Email: "default@localhost.invalid", Settings: []byte("{}")})
+	})
+	mux.HandleFunc("GET /api/me/accounts", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, r, http.StatusOK, []api.UserAccount{{ID: account, Name: "default", RoleName: "Owner", Handle: "default", PlanType: planType, PlanFeatures: []string{}}})
+	})
+	mux.HandleFunc("GET /api/me/workspaces", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, r, http.StatusOK, []api.UserWorkspace{{AccountID: account, AccountName: "default", AccountHandle: "default", ID: workspace, Name: "default", Handle: "default"}})
+	})
+}
+
+// planType is what every account has: all there is.
+const planType = "ENTERPRISE"

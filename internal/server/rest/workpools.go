@@ -1,0 +1,65 @@
+package rest
+
+import (
+	"net/http"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/server/core"
+)
+
+var workPoolRoutes = []route{
+	{api.OpCreateWorkPool, "write_work_pools", medium, createWorkPool},
+	{api.OpReadWorkPool, "see_work_pools", small, readWorkPool},
+	{api.OpReadWorkPools, "see_work_pools", small, readWorkPools},
+	{api.OpCountWorkPools, "see_work_pools", small, countWorkPools},
+	{api.OpUpdateWorkPool, "write_work_pools", medium, updateWorkPool},
+	{api.OpDeleteWorkPool, "manage_work_pools", small, deleteWorkPool},
+}
+
+func createWorkPool(c *core.Core, r *request) (answer, error) {
+	var in api.WorkPoolCreate
+	if err := r.decode(&in, checkTemplate(&in.BaseJobTemplate)); err != nil {
+		return answer{}, err
+	}
+	p, err := c.CreateWorkPool(r.Context(), r.who, &in)
+	return give(http.StatusCreated, p, err)
+}
+
+func readWorkPool(c *core.Core, r *request) (answer, error) {
+	p, err := c.WorkPool(r.Context(), r.who, r.PathValue("name"))
+	return give(http.StatusOK, p, err)
+}
+
+func readWorkPools(c *core.Core, r *request) (answer, error) {
+	var in api.ReadWorkPoolsRequest
+	if err := r.decode(&in); err != nil {
+		return answer{}, err
+	}
+	limit, err := api.PageLimit(in.Limit)
+	if err != nil {
+		return answer{}, err
+	}
+	pools, err := c.WorkPools(r.Context(), r.who, in.WorkPools, limit, in.Offset.Or(0))
+	return give(http.StatusOK, pools, err)
+}
+
+func countWorkPools(c *core.Core, r *request) (answer, error) {
+	var in api.CountWorkPoolsRequest
+	if err := r.decode(&in); err != nil {
+		return answer{}, err
+	}
+	n, err := c.CountWorkPools(r.Context(), r.who, in.WorkPools)
+	return give(http.StatusOK, n, err)
+}
+
+func updateWorkPool(c *core.Core, r *request) (answer, error) {
+	var in api.WorkPoolUpdate
+	if err := r.decode(&in, checkTemplate(&in.BaseJobTemplate)); err != nil {
+		return answer{}, err
+	}
+	return none(c.UpdateWorkPool(r.Context(), r.who, r.PathValue("name"), &in))
+}
+
+func deleteWorkPool(c *core.Core, r *request) (answer, error) {
+	return none(c.DeleteWorkPool(r.Context(), r.who, r.PathValue("name")))
+}

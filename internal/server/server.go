@@ -1,0 +1,271 @@
+// Package server assembles the control plane: store, core, services and the HTTP side,
+// on one listening address. Only commands/server starts it.
+package server
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/crypt"
+	"github.com/usherhq/usher/internal/notify"
+	"github.com/usherhq/usher/internal/server/bus"
+	"github.com/usherhq/usher/internal/server/core"
+	"github.com/usherhq/usher/internal/server/identity"
+	"github.com/usherhq/usher/internal/server/meter"
+	"github.com/usherhq/usher/internal/server/origin"
+	"github.com/usherhq/usher/internal/server/replica"
+	"github.com/usherhq/usher/internal/server/rest"
+	"github.com/usherhq/usher/internal/server/services"
+	"github.com/usherhq/usher/internal/server/signin"
+	"github.com/usherhq/usher/internal/server/signin/pages"
+	"github.com/usherhq/usher/internal/server/trace"
+	"github.com/usherhq/usher/internal/server/web"
+	"github.com/usherhq/usher/internal/server/ws"
+	"github.com/usherhq/usher/internal/store"
+)
+
+// Options say where the server listens and where it keeps its data.
+type Options struct {
+	Host     string
+	Port     int // 0 takes a free one
+	Database store.Config
+	Log      *slog.Logger
+	Clock    func() time.Time
+	Keys     *crypt.Keeper // of the master keys
+	// NoServices leaves the loops (scheduler, lateness, …) to another process.
+	NoServices bool
+	// NoAPI serves nothing and only runs the services.
+	NoAPI    bool
+	Services services.Options
+	Upkeep   core.Upkeep
+	// UIURL is where people see the web UI, for links in messages; "" is where the server
+	// listens.
+	UIURL  string
+	Guards core.Guards
+	// Accounts makes everybody say who they are, and may do only what they were given.
+	Accounts bool
+	// SignIn is how people sign in to a server with accounts; nil: with keys only.
+	SignIn *SignIn
+	Mutes  core.Mutes
+	CORS   rest.CORS
+	Web    web.Options
+	// Front is where clients find the API, at /api by default, and who may speak for them.
+	Front origin.Front
+	// OnlyPublic keeps webhooks and notifications from private addresses, whatever their
+	// blocks allow.
+	OnlyPublic bool
+	// Metrics serves /api/metrics to who may call the API.
+	Metrics bool
+	// Trace says where spans go, nowhere when it is zero.
+	Trace trace.Config
+	// MaxRequests bounds the requests that are answered at once; 0 for no bound.
+	MaxRequests int
+	// KeepAlive is how long a connection is kept that nothing comes from: two minutes.
+	KeepAlive time.Duration
+	// Settings is what the API tells of the configuration; nil is the contract's defaults.
+	Settings jsontext.Value
+}
+
+// Server is a control plane that listens but does not serve yet.
+type Server struct {
+	options  Options
+	listener net.Listener // nil when nothing is served
+	store    *store.Store
+	core     *core.Core
+	log      *slog.Logger
+	site     *web.Site
+	services []services.Service
+	link     *replica.Link     // nil when no other server can share the database
+	identity *identity.Service // nil on a server without accounts
+	signin   *signin.Service   // nil when nobody signs in
+	doors    *pages.Handler    // of signin
+}
+
+// Open takes the address and opens the database, migrating it. On an error nothing is
+// left open.
+func Open(ctx context.Context, o Options) (*Server, error) {
+	listener, err := listen(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	c, err := openCore(ctx, o)
+	if err != nil {
+		if listener != nil {
+			err = errors.Join(err, listener.Close())
+		}
+		return nil, err
+	}
+	db := c.Store
+	o.Web.Private = o.Accounts
+	s := &Server{options: o, listener: listener, store: db, core: c, log: o.Log, site: web.New(c, o.Web)}
+	if c.UIURL = strings.TrimRight(o.UIURL, "/"); c.UIURL == "" && listener != nil {
+		c.UIURL = s.URL()
+	}
+	if messenger := db.Messenger(); messenger != nil {
+		s.link = replica.Join(c, messenger, o.Log)
+	}
+	if o.Accounts {
+		s.identity = identity.New(db, o.Clock, o.Log)
+		if err := s.openSignIn(); err != nil {
+			if listener != nil {
+				err = errors.Join(err, listener.Close())
+			}
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+	if !o.NoServices {
+		s.services = services.All(c, o.Log, o.Services)
+	}
+	return s, nil
+}
+
+func listen(ctx context.Context, o *Options) (net.Listener, error) {
+	if o.NoAPI {
+		return nil, nil
+	}
+	address := net.JoinHostPort(o.Host, strconv.Itoa(o.Port))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, api.Errorf(api.CodeConflict, "port %d on %s is in use; stop what listens there or choose another with --port", o.Port, o.Host)
+	}
+	if err != nil {
+		return nil, api.Errorf(api.CodeInvalid, "cannot listen on %s: %w", address, err)
+	}
+	return listener, nil
+}
+
+// openCore opens the database and checks that its secrets can be read.
+func openCore(ctx context.Context, o Options) (*core.Core, error) {
+	db, err := store.Open(ctx, o.Database)
+	if err != nil {
+		return nil, err
+	}
+	c := &core.Core{
+		Store: db, Bus: &bus.Bus{}, Clock: o.Clock, Log: o.Log, Keys: o.Keys, Upkeep: o.Upkeep, Guards: o.Guards, Settings: o.Settings, Mutes: o.Mutes,
+		Sender: &notify.Client{Clock: o.Clock, OnlyPublic: o.OnlyPublic}, Tracer: trace.New(o.Trace, o.Log),
+	}
+	if o.Metrics {
+		c.Meter = &meter.Meter{}
+	}
+	if err := c.CheckKeys(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return c, nil
+}
+
+// URL returns where the server listens, without a path.
+func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+
+// Database names the database, without secrets.
+func (s *Server) Database() string { return s.store.Describe() }
+
+// APIURL returns where the API is.
+func (s *Server) APIURL() string { return s.URL() + cmp.Or(s.options.Front.APIPath, origin.API) }
+
+// split gives what is below the API's path to the API and the rest to the site.
+func (s *Server) split(contract http.Handler) http.Handler {
+	front := s.options.Front
+	front.APIPath = cmp.Or(front.APIPath, origin.API)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, isAPI := front.Seen(r)
+		if s.doors != nil && s.doors.Serves(r) {
+			s.doors.ServeHTTP(w, r)
+			return
+		}
+		if isAPI {
+			contract.ServeHTTP(w, r)
+			return
+		}
+		s.site.ServeHTTP(w, r)
+	})
+}
+
+// grace is how long running requests may take after the server was told to stop.
+const grace = 5 * time.Second
+
+// spareMemory is reserved and never touched, so it takes no memory of the machine. The
+// garbage collector counts it: it runs when garbage of this size has gathered, instead of
+// after every few hundred requests of a server whose own data is a few megabytes.
+const spareMemory = 24 << 20
+
+// Run serves until ctx ends, then lets running requests finish and closes the database.
+func (s *Server) Run(ctx context.Context) error {
+	spare := make([]byte, spareMemory)
+	defer runtime.KeepAlive(spare)
+	group, ctx := errgroup.WithContext(ctx)
+	served := func() {}
+	if s.listener != nil {
+		served = s.serve(ctx, group)
+	}
+	if s.core.Tracer != nil {
+		group.Go(func() error { s.core.Tracer.Run(ctx); return nil })
+	}
+	if s.link != nil {
+		group.Go(func() error { return s.link.Run(ctx) })
+	}
+	if s.signin != nil {
+		group.Go(func() error { return s.signin.Run(ctx) })
+	}
+	for _, service := range s.services {
+		group.Go(func() error { return service.Run(ctx) })
+	}
+	err := group.Wait()
+	served()
+	return errors.Join(err, s.store.Close())
+}
+
+// What a client may take, so that nobody holds a connection by sending slowly. Sockets
+// and answers may take as long as they like.
+const (
+	headerTime = 10 * time.Second
+	bodyTime   = 2 * time.Minute
+	idleTime   = 2 * time.Minute
+	headerSize = 64 << 10
+)
+
+// serve answers requests until ctx ends; wait returns once the last socket has ended.
+func (s *Server) serve(ctx context.Context, group *errgroup.Group) (wait func()) {
+	api := &rest.API{
+		Core: s.core, Log: s.log, CORS: s.options.CORS, MaxRequests: s.options.MaxRequests,
+		Watch: rest.Watch{Meter: s.core.Meter, Tracer: s.core.Tracer}, Identity: s.identity,
+	}
+	if s.doors != nil {
+		api.SessionOf = s.doors.SessionSecret
+	}
+	sockets, socketsDone := ws.Handlers(ctx, s.core, api, s.log)
+	api.Sockets = sockets
+	httpServer := &http.Server{
+		Handler: s.split(api.Handler()), ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, IdleTimeout: cmp.Or(s.options.KeepAlive, idleTime),
+		MaxHeaderBytes: headerSize,
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	group.Go(func() error {
+		if err := httpServer.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		if err := httpServer.Shutdown(stop); err != nil {
+			return httpServer.Close()
+		}
+		return nil
+	})
+	return socketsDone
+}
