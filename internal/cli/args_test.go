@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	"github.com/usherhq/usher/internal/output"
+)
+
+// testTree has the shapes that normalizing tells apart.
+func testTree() *cobra.Command {
+	var options output.Options
+	list := &cobra.Command{Use: "ls", RunE: runGroup}
+	OutputFlags(list, &options, []string{"id", "name"})
+	inspect := &cobra.Command{Use: "inspect", RunE: runGroup}
+	var name string
+	Positionals(inspect, Positional{Name: "name", Value: &name, Required: true})
+	OutputFlags(inspect, &options, []string{"id", "name"})
+	return Group("usher", "", nil, Group("flow", "", nil, list, inspect))
+}
+
+func TestNormalize(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, in, want string }{
+		{"-p before the word", "-p prod flow ls", "--profile prod flow ls"},
+		{"-p joined", "-pprod flow ls", "--profile=prod flow ls"},
+		{"-p=", "-p=prod flow ls", "--profile=prod flow ls"},
+		{"-p behind the word stays", "flow ls -p x", "flow ls -p x"},
+		{"a profile is no command word", "--profile flow --no-prompt flow ls", "--profile flow --no-prompt flow ls"},
+		{"-jv and -cl", "flow ls -jv a=b -cl=3", "flow ls --job-variable a=b --concurrency-limit=3"},
+		{"--json takes fields", "flow ls --json id,name -jv x", "flow ls --json=id,name --job-variable x"},
+		{"--json takes anything where there are no arguments", "flow ls --json nme", "flow ls --json=nme"},
+		{"--json leaves an argument", "flow inspect --json my-flow", "flow inspect --json my-flow"},
+		{"--json takes fields before an argument", "flow inspect --json id my-flow", "flow inspect --json=id my-flow"},
+		{"--json before a flag", "flow ls --json --jq .", "flow ls --json --jq ."},
+		{"nothing behind --", "flow inspect -- -jv --json id", "flow inspect -- -jv --json id"},
+		{"unknown command", "nope -jv x", "nope --job-variable x"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(strings.Fields(c.want), Normalize(testTree(), strings.Fields(c.in))); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWantsJSON(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]bool{
+		"flow ls --json":               true,
+		"flow ls --json=id":            true,
+		"flow ls -o json":              true,
+		"flow ls -o=json":              true,
+		"flow ls -ojson":               true,
+		"flow ls --output JSON":        true,
+		"flow ls --output=Json":        true,
+		"flow ls -o yaml":              false,
+		"flow ls json":                 false,
+		"flow inspect -- --json":       false,
+		"deployment run -o":            false,
+		"variable set --json-schema x": false,
+	} {
+		if got := WantsJSON(strings.Fields(line)); got != want {
+			t.Errorf("%q: %v", line, got)
+		}
+	}
+}

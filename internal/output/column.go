@@ -1,0 +1,66 @@
+package output
+
+import (
+	"context"
+	"time"
+)
+
+// Column is one property of a T as a table shows it.
+type Column[T any] struct {
+	// Name is the heading.
+	Name string
+	// Value is the property in full, for programs.
+	Value func(T) string
+	// Human is the property as a person wants it; Value if nil.
+	Human func(item T, now time.Time) string
+	// Tone chooses the colour; none if nil.
+	Tone func(T) Tone
+	// Right aligns numbers.
+	Right bool
+	// Rank says how soon a narrow terminal may leave the column out: 0 never,
+	// and a higher rank before a lower one.
+	Rank int
+	// Whole keeps the text from being cut: ids that are copied.
+	Whole bool
+}
+
+func (c Column[T]) human(item T, now time.Time) string {
+	if c.Human != nil {
+		return c.Human(item, now)
+	}
+	return c.Value(item)
+}
+
+func (c Column[T]) tone(item T) Tone {
+	if c.Tone == nil {
+		return Plain
+	}
+	return c.Tone(item)
+}
+
+// List prints many items: a table, tab-separated values without a heading, or
+// the structured form asked for.
+func List[T any](p *Printer, items []T, columns []Column[T]) error {
+	if p.Structured() {
+		if items == nil {
+			items = []T{}
+		}
+		return p.Value(items)
+	}
+	if !p.ForPeople() {
+		return writeTSV(p, items, columns)
+	}
+	return p.Paged(context.Background(), func() error { return writeTable(p, items, columns) })
+}
+
+// Detail prints one item, a line per property: aligned for a person,
+// tab-separated otherwise, or the structured form asked for.
+func Detail[T any](p *Printer, item T, properties []Column[T]) error {
+	if p.Structured() {
+		return p.Value(item)
+	}
+	if !p.ForPeople() {
+		return writePairs(p, item, properties)
+	}
+	return p.Paged(context.Background(), func() error { return writeDetail(p, item, properties) })
+}

@@ -1,0 +1,98 @@
+package term
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	xterm "golang.org/x/term"
+)
+
+// NoPager lets long output run past.
+func (s *Streams) NoPager() { s.unpaged = true }
+
+// Paged runs what writes to Out, and shows it in the user's pager if it is longer than the
+// terminal is high.
+func (s *Streams) Paged(ctx context.Context, write func() error) error {
+	height := s.height()
+	if height == 0 || s.unpaged || len(s.pager()) == 0 || s.Out != s.realOut {
+		return write()
+	}
+	var text bytes.Buffer
+	s.Out = &text
+	err := write()
+	s.Out = s.realOut
+	if err != nil || bytes.Count(text.Bytes(), []byte("\n")) < height {
+		_, writeErr := s.Out.Write(text.Bytes())
+		return errors.Join(err, writeErr)
+	}
+	stop, err := s.Page(ctx)
+	if err != nil {
+		return err
+	}
+	_, _ = s.Out.Write(text.Bytes()) // a pager may be left before the end
+	return stop()
+}
+
+// height is how many lines the terminal shows, 0 where Out is none.
+func (s *Streams) height() int {
+	f, ok := s.realOut.(*os.File)
+	if !ok || !s.OutIsTerminal() {
+		return 0
+	}
+	_, height, err := xterm.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return height
+}
+
+// Page sends what is written to Out through the user's pager (USHER_PAGER, then
+// PAGER) until stop is called. Without a pager, or off a terminal, it changes
+// nothing.
+func (s *Streams) Page(ctx context.Context) (stop func() error, err error) {
+	words := s.pager()
+	if !s.OutIsTerminal() || len(words) == 0 {
+		return func() error { return nil }, nil
+	}
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
+	cmd.Env = append(cmd.Environ(), s.pagerEnv()...)
+	cmd.Stdout, cmd.Stderr = s.realOut, s.Err
+	pipe, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the pager: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the pager %q (PAGER names another one): %w", words[0], err)
+	}
+	s.Out = pipe
+	return func() error {
+		s.Out = s.realOut
+		_ = pipe.Close() // the pager may be gone already
+		return cmd.Wait()
+	}, nil
+}
+
+func (s *Streams) pager() []string {
+	command := s.env("USHER_PAGER")
+	if command == "" {
+		command = s.env("PAGER")
+	}
+	if command == "cat" {
+		return nil
+	}
+	return strings.Fields(command)
+}
+
+// pagerEnv makes less leave at the end of a short text, keep colours and leave
+// the text on the screen, unless the user set it up otherwise.
+func (s *Streams) pagerEnv() []string {
+	if s.env("LESS") != "" {
+		return nil
+	}
+	return []string{"LESS=FRX"}
+}
