@@ -1,0 +1,46 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/nativeflow"
+)
+
+// maxResult bounds what is kept of a program's result.
+const maxResult = 64 << 10
+
+// saveResult keeps the program's result as an artifact of the run.
+func (x *execution) saveResult(ctx context.Context, path, lastLine string) error {
+	var data []byte
+	switch x.Manifest.Result {
+	case nativeflow.ResultStdout:
+		data = []byte(lastLine)
+	case nativeflow.ResultFile:
+		var err error
+		if data, err = os.ReadFile(path); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	if len(data) > maxResult {
+		return api.Errorf(api.CodeInvalid, "it is %d bytes long; at most %d are kept", len(data), maxResult)
+	}
+	value := jsontext.Value(data)
+	if !value.IsValid() {
+		return api.Errorf(api.CodeInvalid, "it is not JSON")
+	}
+	_, err := x.Client.CreateArtifact(ctx, &api.ArtifactCreate{
+		Type: api.Some("result"), Data: api.Some(value), FlowRunID: api.Some(x.Run.ID),
+	})
+	return err
+}

@@ -1,0 +1,134 @@
+package worker
+
+import (
+	"context"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/nativeflow"
+	"github.com/usherhq/usher/internal/worker/launch"
+	"github.com/usherhq/usher/internal/worker/native"
+	"github.com/usherhq/usher/internal/worker/report"
+)
+
+// recover takes over what killed workers of this pool on this machine left behind.
+func (w *Worker) recover(ctx context.Context) {
+	entries, err := w.journal.left()
+	if err != nil {
+		w.Warn("What an earlier worker left behind can't be read: %v", err)
+		return
+	}
+	for _, e := range entries {
+		x := newExecution(w, api.FlowRun{ID: e.Run})
+		x.entry, x.job.Dir = e, e.dir
+		if !w.register(x) {
+			e.letGo()
+			continue
+		}
+		w.runs.Go(func() {
+			defer w.forget(x)
+			x.takeOver(ctx)
+			x.leave(ctx)
+		})
+	}
+}
+
+// takeOver goes on with a run where the killed worker was.
+func (x *execution) takeOver(ctx context.Context) {
+	var run api.FlowRunResponse
+	err := report.Persist(ctx, func() (err error) {
+		run, err = x.w.Client.ReadFlowRun(ctx, x.entry.Run)
+		return err
+	})
+	if err != nil {
+		return // deleted, or we are being killed
+	}
+	x.job.Run = flowRunOf(run)
+	if x.entry.Native != "" {
+		x.takeOverNative(ctx, run)
+		return
+	}
+	infra, err := x.w.kind.Adopt(ctx, x.job)
+	if err != nil {
+		x.giveBack(ctx, run)
+		return
+	}
+	defer infra.Release()
+	x.w.Notice("Took over run '%s', which an earlier worker had started.", run.Name)
+	if err := x.configure(ctx); err != nil { // it runs all the same; only its hooks need the job
+		x.w.Warn("Run %s goes on without its deployment: %v", run.Name, err)
+	}
+	if run.StateType != nil && report.Final(*run.StateType) {
+		infra.Stop(ctx, stopGrace) // it ended in the server's eyes while nobody looked
+		return
+	}
+	if run.StateType != nil && *run.StateType == api.StateTypeCancelling {
+		x.cancelled.begin()
+	}
+	x.await(ctx, infra)
+}
+
+func (x *execution) takeOverNative(ctx context.Context, run api.FlowRunResponse) {
+	var program *launch.Process
+	if dir := native.LastAttempt(x.job.Dir); dir != "" {
+		program, _ = launch.Adopt(ctx, dir) // none: it was never started
+	}
+	switch {
+	case program == nil:
+		x.giveBack(ctx, run)
+		return
+	case run.StateType != nil && report.Final(*run.StateType):
+		program.Stop(ctx, stopGrace)
+		return
+	case run.StateType != nil && *run.StateType == api.StateTypeCancelling:
+		x.cancelled.begin()
+	}
+	command, dir := x.entry.Native, x.entry.Dir
+	if err := x.configure(ctx); err != nil {
+		x.w.Warn("Run %s can't be started again if it fails: %v", run.Name, err)
+	}
+	// What was started counts, not what the deployment says by now.
+	x.entry.Native, x.entry.Dir = command, dir
+	manifest, _, err := nativeflow.ParseCommand(command)
+	if err != nil {
+		x.failedToStart(ctx, err)
+		return
+	}
+	x.manifest, x.isNative = manifest, true
+	x.w.Notice("Took over run '%s', which an earlier worker had started.", run.Name)
+	x.resumeNative(ctx, program)
+}
+
+// giveBack makes a run that was claimed but never started free for any worker again.
+func (x *execution) giveBack(ctx context.Context, run api.FlowRunResponse) {
+	if run.StateType == nil {
+		return
+	}
+	switch *run.StateType {
+	case api.StateTypePending:
+		if !x.isOurs(run.State) {
+			return
+		}
+		now := api.At(x.w.Now())
+		x.propose(ctx, report.Proposal{
+			Type: api.StateTypeScheduled, Name: "Scheduled", Scheduled: &now, Force: true,
+			Message: "The worker that had taken the run was killed before it started it.",
+		})
+	case api.StateTypeRunning:
+		// Only a native run is RUNNING before its program starts: its engine is the worker.
+		if x.entry.Native != "" {
+			x.crash(ctx, "The worker was killed while it started the program.")
+		}
+	case api.StateTypeCancelling:
+		x.confirmCancelled(ctx, "Flow run cancelled by worker while pending.")
+	}
+}
+
+// flowRunOf is the run as polls answer it.
+func flowRunOf(r api.FlowRunResponse) api.FlowRun {
+	return api.FlowRun{
+		ID: r.ID, Name: r.Name, FlowID: r.FlowID, DeploymentID: r.DeploymentID, Parameters: r.Parameters, Context: r.Context,
+		EmpiricalPolicy: r.EmpiricalPolicy, Tags: r.Tags, Labels: r.Labels, StateType: r.StateType, StateName: r.StateName, RunCount: r.RunCount,
+		ExpectedStartTime: r.ExpectedStartTime, NextScheduledStartTime: r.NextScheduledStartTime, WorkQueueID: r.WorkQueueID,
+		WorkQueueName: r.WorkQueueName, InfrastructurePID: r.InfrastructurePID, State: r.State, JobVariables: r.JobVariables,
+	}
+}
