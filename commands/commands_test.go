@@ -1,0 +1,83 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/usherhq/usher/internal/build"
+	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/profile"
+	"github.com/usherhq/usher/internal/term"
+)
+
+func streams() (s *term.Streams, out, err *bytes.Buffer) {
+	out, err = &bytes.Buffer{}, &bytes.Buffer{}
+	return term.New(strings.NewReader(""), out, err, func(string) (string, bool) { return "", false }), out, err
+}
+
+func TestAPanicIsOneMessage(t *testing.T) {
+	t.Parallel()
+	s, out, errs := streams()
+	code := guard(s, nil, func() error { panic("the cat is on the keyboard") })
+	if code != int(cli.Failure) {
+		t.Errorf("exit code %d", code)
+	}
+	if out.Len() > 0 {
+		t.Errorf("stdout has %q", out)
+	}
+	text := errs.String()
+	if !strings.Contains(text, "the cat is on the keyboard") || strings.Contains(text, "goroutine") || strings.Count(text, "\n") > 2 {
+		t.Errorf("stderr is %q", text)
+	}
+}
+
+func TestWhatFailsAfterAnInterruptIsTheInterrupt(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancel(t.Context())
+	failed := errors.New("python3: signal: killed")
+	if err := unlessInterrupted(ctx, failed); err != failed {
+		t.Errorf("without an interrupt: %v", err)
+	}
+	interrupt()
+	if code := cli.ExitCodeOf(unlessInterrupted(ctx, failed)); code != cli.Interrupted {
+		t.Errorf("exit code %d", code)
+	}
+	if err := unlessInterrupted(ctx, nil); err != nil {
+		t.Errorf("what succeeded in spite of it: %v", err)
+	}
+}
+
+func TestVersionNeedsNoTree(t *testing.T) {
+	t.Parallel()
+	s, out, _ := streams()
+	if code := Main([]string{"--version"}, s); code != 0 || out.String() != build.Version()+"\n" {
+		t.Errorf("exit code %d, stdout %q", code, out)
+	}
+}
+
+// TestTreeIsWellFormed walks every command: what the style promises of each can
+// be read off the tree.
+func TestTreeIsWellFormed(t *testing.T) {
+	t.Parallel()
+	s, _, _ := streams()
+	root := NewRoot(cli.NewEnv(s, profile.Where{}))
+	for _, noun := range root.Commands() {
+		if noun.GroupID == "" {
+			t.Errorf("%s is in no group of the help", noun.Name())
+		}
+		for _, cmd := range append(noun.Commands(), noun) {
+			if cmd.Short == "" || strings.HasSuffix(cmd.Short, ".") || cmd.Short[0] < 'a' || cmd.Short[0] > 'z' {
+				t.Errorf("%s: the short text %q is not lower case without a full stop", cmd.CommandPath(), cmd.Short)
+			}
+			if cmd.Args == nil && cmd != root && cmd.Name() != "help" {
+				t.Errorf("%s does not declare its arguments: cli.Positionals", cmd.CommandPath())
+			}
+			if cmd.Flags().Lookup("jq") != nil && cmd.Flags().Lookup("output") == nil {
+				t.Errorf("%s prints data but has no --output", cmd.CommandPath())
+			}
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/deploy"
+	"github.com/usherhq/usher/internal/profile"
+)
+
+// choose finds the deployments that are meant.
+func (o *deployOptions) choose(ctx context.Context, file *deploy.File) ([]deploy.Config, error) {
+	chosen, err := file.Choose(o.selection)
+	if errors.Is(err, deploy.ErrAmbiguous) {
+		return o.pick(ctx, file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, missing := range chosen.Missing {
+		err := o.notFound(missing, names(file.Deployments))
+		if len(chosen.Missing) == len(chosen.Names) && o.flags.Entrypoint == "" {
+			return nil, err
+		}
+		message, hint := cli.Report(err)
+		o.env.Warn(strings.TrimSpace(message + "; " + hint))
+	}
+	if len(chosen.Names) == 1 {
+		o.flags.Name = chosen.Names[0][strings.LastIndexByte(chosen.Names[0], '/')+1:]
+	}
+	return chosen.Configs, nil
+}
+
+func (o *deployOptions) notFound(missing string, known []string) error {
+	err := cli.NotFound("deployment in "+o.file, missing, known)
+	if _, hint := cli.Report(err); hint != "" {
+		return err
+	}
+	return cli.WithHint(err, "it has %s", strings.Join(known, ", "))
+}
+
+// pick lets a person choose among the deployments of the file.
+func (o *deployOptions) pick(ctx context.Context, file *deploy.File) ([]deploy.Config, error) {
+	list := names(file.Deployments)
+	if !o.env.Interactive() || len(list) == 0 {
+		return nil, cli.WithHint(deploy.ErrAmbiguous, "--all deploys all; -n NAME one of %s", strings.Join(list, ", "))
+	}
+	i, err := o.env.Streams.Select(ctx, "Which deployment?", append(list, "all of them"))
+	if err != nil {
+		return nil, err
+	}
+	if i == len(list) {
+		return file.Deployments, nil
+	}
+	chosen, err := file.Choose(deploy.Selection{Names: list[i : i+1]})
+	return chosen.Configs, err
+}
+
+// complete adds what the settings say and what a person is asked for. Flags and questions are
+// for one deployment; with several only the default work pool counts, where none is named.
+func (o *deployOptions) complete(cmd *cobra.Command, settings *profile.Settings, configs []deploy.Config) ([]deploy.Config, error) {
+	pool := settings.Value("PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME").Text
+	if len(configs) == 1 {
+		o.flags.WorkPool = cmp.Or(o.flags.WorkPool, pool) // over the file's, as in the reference
+		return configs, o.ask(cmd.Context(), configs[0])
+	}
+	if used := perDeployment(cmd, o.flags.Entrypoint); len(used) > 0 {
+		o.env.Warn("several deployments are made, so these options are ignored: " + strings.Join(used, ", "))
+	}
+	if cmd.Flags().Changed("pool") {
+		pool = ""
+	}
+	o.flags = deploy.Options{DefaultWorkPool: pool}
+	return slices.DeleteFunc(slices.Clone(configs), func(c deploy.Config) bool {
+		if c.Name() == "" {
+			o.env.Warn("a deployment without a name is left out")
+		}
+		return c.Name() == ""
+	}), nil
+}
+
+// ask asks a person for what neither flags nor file say.
+func (o *deployOptions) ask(ctx context.Context, c deploy.Config) (err error) {
+	if !o.env.Interactive() {
+		return nil
+	}
+	if o.flags.Entrypoint == "" && c.Entrypoint() == "" && c["usher"] == nil {
+		if o.flags.Entrypoint, err = o.env.Streams.Input(ctx, "Which flow? (path/to/file.py:function)", ""); err != nil {
+			return err
+		}
+	}
+	if o.flags.Name == "" && c.Name() == "" {
+		if o.flags.Name, err = o.env.Streams.Input(ctx, "Name of the deployment", "default"); err != nil {
+			return err
+		}
+	}
+	if o.flags.WorkPool != "" || c.WorkPool() != "" {
+		return nil
+	}
+	return o.askPool(ctx)
+}
+
+func (o *deployOptions) askPool(ctx context.Context) error {
+	client, err := o.env.Client()
+	if err != nil {
+		return err
+	}
+	pools, err := poolNames(ctx, client)
+	if err != nil {
+		return err
+	}
+	if len(pools) == 0 {
+		return cli.Fail(cli.NoSuch, "there is no work pool yet", "`usher work-pool create default --type process` makes one")
+	}
+	i, err := o.env.Streams.Select(ctx, "Which work pool?", pools)
+	if err == nil {
+		o.flags.WorkPool = pools[i]
+	}
+	return err
+}
+
+// perDeployment lists the flags given that say something of one deployment.
+func perDeployment(cmd *cobra.Command, entrypoint string) []string {
+	var used []string
+	if entrypoint != "" {
+		used = append(used, entrypoint)
+	}
+	for _, name := range []string{
+		"pool", "work-queue", "job-variable", "param", "params", "cron", "interval", "rrule", "anchor-date", "timezone", "trigger",
+		"concurrency-limit", "collision-strategy", "description", "tag", "version", "version-type", "enforce-parameter-schema", "sla",
+	} {
+		if cmd.Flags().Changed(name) {
+			used = append(used, "--"+name)
+		}
+	}
+	return used
+}

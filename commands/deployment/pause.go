@@ -1,0 +1,58 @@
+package deployment
+
+import (
+	"context"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/client"
+	"github.com/usherhq/usher/internal/find"
+)
+
+// pauseOptions are those of both pause and resume.
+type pauseOptions struct {
+	env  *cli.Env
+	name string
+	set  func(*client.Client, context.Context, uuid.UUID) (jsontext.Value, error)
+	done string
+}
+
+func newPauseCmd(env *cli.Env) *cobra.Command {
+	opts := &pauseOptions{env: env, set: (*client.Client).PauseDeployment, done: "Paused deployment %q: its schedules make no more runs."}
+	return opts.command("pause", "keep a deployment from making runs on schedule")
+}
+
+func newResumeCmd(env *cli.Env) *cobra.Command {
+	opts := &pauseOptions{env: env, set: (*client.Client).ResumeDeployment, done: "Resumed deployment %q."}
+	return opts.command("resume", "let a deployment make runs on schedule again")
+}
+
+func (o *pauseOptions) command(verb, short string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     verb,
+		Short:   short,
+		Example: "usher deployment " + verb + " etl/nightly",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	cli.Positionals(cmd, nameArgument(o.env, &o.name, true))
+	return cmd
+}
+
+func (o *pauseOptions) run(ctx context.Context) error {
+	c, err := o.env.Client()
+	if err != nil {
+		return err
+	}
+	d, err := find.Deployment(ctx, c, o.name)
+	if err != nil {
+		return err
+	}
+	if _, err := o.set(c, ctx, d.ID); err != nil {
+		return err
+	}
+	o.env.Sayf(o.done, d.Name)
+	return nil
+}

@@ -1,0 +1,27 @@
+package events
+
+import (
+	"strings"
+	"time"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/output"
+)
+
+func columns() []output.Column[api.ReceivedEvent] {
+	return []output.Column[api.ReceivedEvent]{
+		{
+			Name: "Occurred", Value: func(e api.ReceivedEvent) string { return output.Stamp(&e.Occurred) },
+			Human: func(e api.ReceivedEvent, now time.Time) string { return output.Time(now, e.Occurred.Time) },
+		},
+		{Name: "Event", Value: func(e api.ReceivedEvent) string { return e.Event }, Tone: func(api.ReceivedEvent) output.Tone { return output.Strong }},
+		{Name: "Resource", Value: func(e api.ReceivedEvent) string { return e.Resource[idLabel] }, Whole: true},
+		{Name: "Name", Value: func(e api.ReceivedEvent) string { return e.Resource["prefect.resource.name"] }, Rank: 1},
+		{Name: "ID", Value: func(e api.ReceivedEvent) string { return e.ID.String() }, Whole: true, Rank: 2},
+	}
+}
+
+// line is an event on one line of text, as the reference writes it.
+func line(e *api.ReceivedEvent) string {
+	return strings.Join([]string{output.Stamp(&e.Occurred), e.Event, e.Resource[idLabel]}, " ")
+}

@@ -1,0 +1,30 @@
+// Package flow holds the commands about flows.
+package flow
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
+)
+
+// NewCmd makes usher flow.
+func NewCmd(env *cli.Env) *cobra.Command {
+	cmd := cli.Group("flow", "see the flows that are known", []string{"flows"}, newListCmd(env), newServeCmd(env))
+	cmd.Example = "usher flow ls"
+	return cmd
+}
+
+func columns() []output.Column[api.Flow] {
+	return []output.Column[api.Flow]{
+		{Name: "ID", Value: func(f api.Flow) string { return f.ID.String() }, Whole: true, Rank: 1},
+		{Name: "Name", Value: func(f api.Flow) string { return f.Name }, Tone: func(api.Flow) output.Tone { return output.Strong }},
+		{
+			Name: "Created", Value: func(f api.Flow) string { return output.Stamp(f.Created) },
+			Human: func(f api.Flow, now time.Time) string { return output.AgoPtr(now, f.Created) },
+		},
+	}
+}

@@ -1,0 +1,128 @@
+package flowrun
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/client"
+	"github.com/usherhq/usher/internal/find"
+	"github.com/usherhq/usher/internal/output"
+)
+
+// batch is what a verb is done to: the runs that are named, or all that are chosen.
+type batch struct {
+	selection
+
+	ids    []string
+	yes    bool
+	dryRun bool
+}
+
+// define adds arguments and flags; verb is the word for what is done.
+func (b *batch) define(cmd *cobra.Command, verb string) {
+	cli.Positionals(cmd, cli.Positional{Name: "id", Values: &b.ids, Complete: b.env.Complete(find.FlowRuns)})
+	b.selection.define(cmd)
+	cli.YesFlag(cmd, &b.yes)
+	cmd.Flags().BoolVar(&b.dryRun, "dry-run", false, "only list the runs that it would "+verb)
+}
+
+// runs returns the runs; with a choice, a person is shown how many there are and asked.
+func (b *batch) runs(ctx context.Context, c *client.Client, verb string) ([]api.FlowRunResponse, error) {
+	if (len(b.ids) == 0) == !b.isGiven() {
+		return nil, cli.Usagef("say either which flow runs, or what those are like, as with --state").
+			WithHint("`usher flow-run ls` takes the same flags and shows what they choose")
+	}
+	if len(b.ids) == 0 {
+		runs, err := b.read(ctx, c, 0)
+		if err != nil || len(runs) == 0 || b.dryRun {
+			return runs, err
+		}
+		return runs, b.env.ConfirmAlways(ctx, b.yes, "%s %s?", verb, count(len(runs)))
+	}
+	runs := make([]api.FlowRunResponse, len(b.ids))
+	for i, id := range b.ids {
+		run, err := find.FlowRun(ctx, c, id)
+		if err != nil {
+			return nil, err
+		}
+		runs[i] = *run
+	}
+	return runs, nil
+}
+
+// atOnce is how many runs are worked on at the same time.
+const atOnce = 8
+
+// each does something to all of the runs. What fails is told and does not keep the rest
+// from being done; done is the word for what was done.
+func (b *batch) each(ctx context.Context, runs []api.FlowRunResponse, done string, do func(*api.FlowRunResponse) error) error {
+	if len(runs) == 0 {
+		b.env.Say("No flow runs found.")
+		return nil
+	}
+	if len(runs) == 1 {
+		return do(&runs[0])
+	}
+	show, stop := b.env.Streams.Bar()
+	defer stop()
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	var failures []error
+	finished, slots := 0, make(chan struct{}, atOnce)
+	for i := range runs {
+		if ctx.Err() != nil {
+			break
+		}
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			err := do(&runs[i])
+			mu.Lock()
+			defer mu.Unlock()
+			finished++
+			show(runs[i].Name, int64(finished), int64(len(runs)))
+			if err != nil {
+				failures = append(failures, err)
+			}
+		})
+	}
+	group.Wait()
+	stop()
+	return b.summary(ctx, len(runs), done, failures)
+}
+
+func (b *batch) summary(ctx context.Context, total int, done string, failures []error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for _, err := range failures {
+		b.env.Warn(err.Error())
+	}
+	b.env.Sayf("%s %d of %s.", done, total-len(failures), count(total))
+	if len(failures) > 0 {
+		return cli.Quiet(cli.Failure)
+	}
+	return nil
+}
+
+// preview lists the runs instead of doing something to them.
+func (b *batch) preview(ctx context.Context, c *client.Client, runs []api.FlowRunResponse, verb string) error {
+	list, err := rows(ctx, c, runs)
+	if err != nil {
+		return err
+	}
+	b.env.Sayf("Would %s %s:", verb, count(len(runs)))
+	return output.List(b.env.Printer(output.Options{}), list, columns())
+}
+
+func count(n int) string {
+	if n == 1 {
+		return "1 flow run"
+	}
+	return fmt.Sprintf("%d flow runs", n)
+}

@@ -1,0 +1,50 @@
+package flowrun
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/cli"
+)
+
+func newDeleteCmd(env *cli.Env) *cobra.Command {
+	b := &batch{selection: selection{env: env}}
+	cmd := &cobra.Command{
+		Use:     "delete",
+		Aliases: []string{"rm"},
+		Short:   "remove flow runs and what is known of them",
+		Long:    "Runs are named, or chosen by what they are like; a choice is counted and confirmed first.",
+		Example: "usher flow-run delete curious-badger\nusher flow-run delete --tag try-out --state-type COMPLETED --yes",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return deleteAll(cmd.Context(), b) },
+	}
+	b.define(cmd, "delete")
+	return cmd
+}
+
+func deleteAll(ctx context.Context, b *batch) error {
+	c, err := b.env.Client()
+	if err != nil {
+		return err
+	}
+	runs, err := b.runs(ctx, c, "Delete")
+	if err != nil {
+		return err
+	}
+	if b.dryRun {
+		return b.preview(ctx, c, runs, "delete")
+	}
+	for _, run := range runs[:min(len(runs), len(b.ids))] {
+		if err := b.env.Confirm(ctx, b.yes, "Delete flow run %q (%s)?", run.Name, run.ID); err != nil {
+			return err
+		}
+	}
+	return b.each(ctx, runs, "Deleted", func(run *api.FlowRunResponse) error {
+		if err := c.DeleteFlowRun(ctx, run.ID); err != nil && api.CodeOf(err) != api.CodeNotFound {
+			return err
+		}
+		b.env.Sayf("Deleted flow run %q.", run.Name)
+		return nil
+	})
+}

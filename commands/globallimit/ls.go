@@ -1,0 +1,46 @@
+package globallimit
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
+)
+
+type listOptions struct {
+	env    *cli.Env
+	output output.Options
+}
+
+func newListCmd(env *cli.Env) *cobra.Command {
+	opts := &listOptions{env: env}
+	cmd := &cobra.Command{
+		Use:     "ls",
+		Aliases: []string{"list"},
+		Short:   "list global concurrency limits",
+		Example: "usher gcl ls",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.run(cmd.Context()) },
+	}
+	cli.Positionals(cmd)
+	cli.OutputFlags(cmd, &opts.output, output.FieldsOf[api.GlobalConcurrencyLimitResponse]())
+	return cmd
+}
+
+func (o *listOptions) run(ctx context.Context) error {
+	c, err := o.env.Client()
+	if err != nil {
+		return err
+	}
+	list, err := readAll(ctx, c)
+	if err != nil {
+		return err
+	}
+	printer := o.env.Printer(o.output)
+	if len(list) == 0 && !printer.Structured() {
+		o.env.Say("No global concurrency limits found. `usher gcl create <name> --limit 5` makes one.")
+	}
+	return output.List(printer, list, columns())
+}

@@ -1,0 +1,56 @@
+package server
+
+import (
+	"cmp"
+	"os"
+
+	"github.com/usherhq/usher/internal/profile"
+	"github.com/usherhq/usher/internal/server/core"
+	"github.com/usherhq/usher/internal/server/rest"
+	"github.com/usherhq/usher/internal/server/web"
+)
+
+// guardsOf is what the settings make callers bring.
+func guardsOf(settings *profile.Settings) core.Guards {
+	g := core.Guards{AuthString: settings.Value("PREFECT_SERVER_API_AUTH_STRING").Text}
+	if settings.Value("PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED").Bool() {
+		g.CSRFLife = settings.Value("PREFECT_SERVER_API_CSRF_TOKEN_EXPIRATION").Duration()
+	}
+	return g
+}
+
+// mutesOf is what the settings keep from being stored or told. Log lines are told unless
+// somebody says otherwise; the reference's default is the other way.
+func mutesOf(settings *profile.Settings) core.Mutes {
+	off := func(name string) bool {
+		v := settings.Value(name)
+		return v.Source != profile.FromDefault && !v.Bool()
+	}
+	return core.Mutes{
+		Logs:      off("USHER_SERVER_LOGS_ACCEPT"),
+		LogsOut:   off("PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED") || off("PREFECT_SERVER_LOGS_STREAM_PUBLISHING_ENABLED"),
+		EventsOut: off("PREFECT_SERVER_EVENTS_STREAM_OUT_ENABLED"),
+	}
+}
+
+func corsOf(settings *profile.Settings) rest.CORS {
+	return rest.CORS{
+		Origins: settings.Value("PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS").List(),
+		Methods: settings.Value("PREFECT_SERVER_API_CORS_ALLOWED_METHODS").List(),
+		Headers: settings.Value("PREFECT_SERVER_API_CORS_ALLOWED_HEADERS").List(),
+	}
+}
+
+// web is what pages are served: those of a folder, of the active Python environment, or ours.
+func (o *startOptions) web(settings *profile.Settings) web.Options {
+	out := web.Options{
+		Off:      !settings.Value("PREFECT_SERVER_UI_ENABLED").Bool(),
+		Base:     settings.Value("PREFECT_SERVER_UI_SERVE_BASE").Text,
+		APIURL:   settings.Value("PREFECT_SERVER_UI_API_URL").Text,
+		PreferV1: !settings.Value("PREFECT_SERVER_UI_V2_ENABLED").Bool(),
+	}
+	if !out.Off {
+		out.V1, out.V2 = web.Find(cmp.Or(o.uiDir, settings.Value("PREFECT_SERVER_UI_STATIC_DIRECTORY").Text), os.Getenv)
+	}
+	return out
+}

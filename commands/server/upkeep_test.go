@@ -1,0 +1,66 @@
+package server
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/usherhq/usher/internal/profile"
+	"github.com/usherhq/usher/internal/server/core"
+)
+
+const day = 24 * time.Hour
+
+func settings(t *testing.T, environ ...string) *profile.Settings {
+	t.Helper()
+	home := t.TempDir()
+	s, err := profile.Load(profile.Where{Environ: append(environ, "USHER_HOME="+home), Dir: home, UserHome: home})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestWhatIsKept(t *testing.T) {
+	t.Parallel()
+	const vacuum = "PREFECT_SERVER_SERVICES_DB_VACUUM_"
+	named := map[string]time.Duration{"prefect.flow-run.heartbeat": 7 * day}
+	cases := map[string]struct {
+		environ []string
+		want    core.Retention
+	}{
+		"usually":           {nil, core.Retention{FlowRuns: 90 * day, Logs: 90 * day, Events: 7 * day, Named: named, Batch: 200}},
+		"as the reference":  {[]string{vacuum + "ENABLED=events"}, core.Retention{Events: 7 * day, Named: named, Batch: 200}},
+		"false":             {[]string{vacuum + "ENABLED=false"}, core.Retention{Events: 7 * day, Named: named, Batch: 200}},
+		"runs for an hour":  {[]string{vacuum + "ENABLED=flow_runs", vacuum + "RETENTION_PERIOD=3600", vacuum + "BATCH_SIZE=7"}, core.Retention{FlowRuns: time.Hour, Batch: 7}},
+		"logs for a day":    {[]string{vacuum + "ENABLED=logs", "USHER_SERVER_LOGS_RETENTION_PERIOD=P1D"}, core.Retention{Logs: day, Batch: 200}},
+		"events for a day":  {[]string{vacuum + "ENABLED=events", "PREFECT_SERVER_EVENTS_RETENTION_PERIOD=86400", vacuum + `EVENT_RETENTION_OVERRIDES={"a": 60}`}, core.Retention{Events: day, Named: map[string]time.Duration{"a": time.Minute}, Batch: 200}},
+		"true is all of it": {[]string{vacuum + "ENABLED=true"}, core.Retention{FlowRuns: 90 * day, Logs: 90 * day, Events: 7 * day, Named: named, Batch: 200}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := retentionOf(settings(t, c.environ...))
+			if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+				t.Errorf("%v\n%s", err, diff)
+			}
+		})
+	}
+	if _, err := retentionOf(settings(t, vacuum+"ENABLED=runs")); err == nil || !strings.Contains(err.Error(), "none of events, flow_runs, logs") {
+		t.Errorf("an unknown kind: %v", err)
+	}
+}
+
+func TestServicesAreSwitchedOff(t *testing.T) {
+	t.Parallel()
+	if got := servicesOf(settings(t)); len(got.Without) != 0 || got.Vacuum != time.Hour {
+		t.Errorf("usually: %+v", got)
+	}
+	got := servicesOf(settings(t, "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED=false", "PREFECT_API_SERVICES_SCHEDULER_ENABLED=0", "USHER_SERVER_SERVICES_HEARTBEATS_ENABLED=no"))
+	if want := []string{"scheduler", "late-runs", "heartbeats"}; !slices.Equal(got.Without, want) {
+		t.Errorf("off are %q, want %q", got.Without, want)
+	}
+}

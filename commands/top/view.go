@@ -1,0 +1,301 @@
+package top
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/follow"
+	"github.com/usherhq/usher/internal/output"
+)
+
+// cell is a piece of a row with its tone.
+type cell struct {
+	text string
+	tone output.Tone
+}
+
+// View draws the screen.
+func (m *model) View() tea.View {
+	v := tea.NewView(m.draw())
+	v.AltScreen = true
+	v.WindowTitle = "usher top"
+	return v
+}
+
+// around is how many lines there are besides the rows: title, tabs, heads, an empty line, keys.
+const around = 5
+
+func (m *model) room() int { return max(1, m.height-around) }
+
+func (m *model) draw() string {
+	if m.seen == nil || m.width == 0 {
+		return ""
+	}
+	lines := []string{m.title(), m.tabLine()}
+	heads, rows := m.heads(), m.rows()
+	widths := m.widths(heads, rows)
+	lines = append(lines, m.paint(m.row(plainCells(heads), widths), output.Heading))
+	first := max(0, min(m.cursor[m.tab]-m.room()/2, len(rows)-m.room()))
+	for i := first; i < min(len(rows), first+m.room()); i++ {
+		line := m.row(rows[i], widths)
+		if i == m.cursor[m.tab] {
+			line = m.chosen(ansi.Strip(line))
+		}
+		lines = append(lines, line)
+	}
+	if len(rows) == 0 {
+		lines = append(lines, m.paint(m.nothing(), output.Dim))
+	}
+	for len(lines) < m.height-1 {
+		lines = append(lines, "")
+	}
+	return strings.Join(append(lines, m.keys()), "\n")
+}
+
+func (m *model) title() string {
+	counts := map[string]int{}
+	for i := range m.seen.runs {
+		counts[output.Text(m.seen.runs[i].StateName)]++
+	}
+	online := 0
+	for _, w := range m.seen.workers {
+		if w.Status == api.WorkerStatusOnline {
+			online++
+		}
+	}
+	text := fmt.Sprintf("usher top  %s  %d running, %d late, %d of %d workers online",
+		m.seen.at.Format("15:04:05"), counts["Running"], counts["Late"], online, len(m.seen.workers))
+	switch {
+	case m.trouble != nil:
+		problem, _, _ := strings.Cut(m.trouble.Error(), "\n")
+		return m.paint(m.cut("✗ "+problem+"; trying again"), output.Bad)
+	case m.held:
+		text += "  held"
+	}
+	return m.paint(m.cut(text), output.Strong)
+}
+
+func (m *model) tabLine() string {
+	names := []string{"1 runs", "2 workers", "3 queues", "4 log"}
+	for i, name := range names {
+		if tab(i) == m.tab {
+			names[i] = m.paint("["+name+"]", output.Active)
+		} else {
+			names[i] = " " + name + " "
+		}
+	}
+	line := strings.Join(names, " ")
+	if m.tab == logsTab && m.run != nil {
+		line += "  " + m.run.Name + "  " + output.Text(m.run.StateName)
+	}
+	if m.typing || m.filter != "" {
+		line += "  /" + m.filter
+	}
+	return m.cut(line)
+}
+
+func (m *model) keys() string {
+	if m.typing {
+		return m.paint(m.cut("type a part of a name   enter keep it   esc forget it"), output.Dim)
+	}
+	return m.paint(m.cut("q quit   ↑↓ choose   tab next   enter log   / find   space hold   r look now"), output.Dim)
+}
+
+func (m *model) nothing() string {
+	switch {
+	case m.filter != "":
+		return "nothing has such a name; esc shows all"
+	case m.tab == logsTab && m.run == nil:
+		return "choose a run with 1 and enter"
+	case m.tab == logsTab:
+		return "it has logged nothing yet"
+	}
+	return "none"
+}
+
+func (m *model) heads() []string {
+	switch m.tab {
+	case workersTab:
+		return []string{"WORKER", "POOL", "STATUS", "HEARD OF"}
+	case queuesTab:
+		return []string{"POOL", "QUEUE", "STATUS", "SLOTS", "POLLED"}
+	case logsTab, tabs:
+		return []string{"TIME", "LEVEL", "MESSAGE"}
+	case runsTab:
+	}
+	return []string{"FLOW", "RUN", "STATE", "WHEN", "TOOK"}
+}
+
+// rows are what the tab shows, as far as the filter leaves it.
+func (m *model) rows() [][]cell {
+	now := m.now()
+	var rows [][]cell
+	switch m.tab {
+	case runsTab:
+		for _, r := range m.runs() {
+			rows = append(rows, runCells(&r, m.seen.flows[r.FlowID], now))
+		}
+	case workersTab:
+		for i := range m.seen.workers {
+			if w := &m.seen.workers[i]; m.fits(w.Name, w.pool) {
+				rows = append(rows, workerCells(w, now))
+			}
+		}
+	case queuesTab:
+		for i := range m.seen.queues {
+			if q := &m.seen.queues[i]; m.fits(q.Name, output.Text(q.WorkPoolName)) {
+				rows = append(rows, queueCells(q, now))
+			}
+		}
+	case logsTab, tabs:
+		for i := range m.lines {
+			if l := &m.lines[i]; m.fits(l.Message) {
+				rows = append(rows, logCells(l, now))
+			}
+		}
+	}
+	return rows
+}
+
+func runCells(r *api.FlowRunResponse, flow string, now time.Time) []cell {
+	state := cell{text: output.Text(r.StateName)}
+	if r.StateType != nil {
+		state = cell{mark(*r.StateType) + " " + state.text, output.StateTone(*r.StateType)}
+	}
+	when, took := output.AgoPtr(now, r.ExpectedStartTime), ""
+	if r.StartTime != nil {
+		end := now
+		if r.EndTime != nil {
+			end = r.EndTime.Time
+		}
+		when, took = output.AgoPtr(now, r.StartTime), output.Duration(end.Sub(r.StartTime.Time))
+	}
+	return []cell{{text: flow}, {text: r.Name, tone: output.Strong}, state, {text: when}, {text: took}}
+}
+
+// mark tells states apart without colour.
+func mark(state api.StateType) string {
+	switch state {
+	case api.StateTypeCompleted:
+		return "✓"
+	case api.StateTypeFailed, api.StateTypeCrashed:
+		return "✗"
+	case api.StateTypeRunning:
+		return "▶"
+	case api.StateTypeCancelled, api.StateTypeCancelling:
+		return "■"
+	case api.StateTypePaused:
+		return "‖"
+	case api.StateTypeScheduled, api.StateTypePending:
+	}
+	return "○"
+}
+
+func workerCells(w *worker, now time.Time) []cell {
+	status, tone := "✓ online", output.Good
+	if w.Status != api.WorkerStatusOnline {
+		status, tone = "✗ offline", output.Bad
+	}
+	return []cell{{text: w.Name, tone: output.Strong}, {text: w.pool}, {status, tone}, {text: output.AgoPtr(now, w.LastHeartbeatTime)}}
+}
+
+func queueCells(q *api.WorkQueueResponse, now time.Time) []cell {
+	status, tone := "○ not ready", output.Warn
+	switch {
+	case q.IsPaused:
+		status = "‖ paused"
+	case q.Status != nil && *q.Status == api.WorkQueueStatusReady:
+		status, tone = "✓ ready", output.Good
+	}
+	slots := "-"
+	if q.ConcurrencyLimit != nil {
+		active := 0
+		if q.ActiveSlots != nil {
+			active = *q.ActiveSlots
+		}
+		slots = strconv.Itoa(active) + "/" + strconv.Itoa(*q.ConcurrencyLimit)
+	}
+	return []cell{{text: output.Text(q.WorkPoolName)}, {text: q.Name, tone: output.Strong}, {status, tone}, {text: slots}, {text: output.AgoPtr(now, q.LastPolled)}}
+}
+
+func logCells(l *api.Log, now time.Time) []cell {
+	return []cell{{text: l.Timestamp.In(now.Location()).Format("15:04:05")}, {follow.Level(l.Level), follow.LevelTone(l.Level)}, {text: l.Message}}
+}
+
+func plainCells(texts []string) []cell {
+	cells := make([]cell, len(texts))
+	for i, text := range texts {
+		cells[i].text = text
+	}
+	return cells
+}
+
+const between = "  "
+
+// widths gives each column what its widest cell needs; what is too much goes from the widest.
+func (m *model) widths(heads []string, rows [][]cell) []int {
+	widths := make([]int, len(heads))
+	total := len(between) * (len(heads) - 1)
+	for i, head := range heads {
+		widths[i] = ansi.StringWidth(head)
+		for _, row := range rows {
+			widths[i] = max(widths[i], ansi.StringWidth(safe(row[i].text)))
+		}
+		total += widths[i]
+	}
+	for ; total > m.width; total-- {
+		widest := 0
+		for i := range widths {
+			if widths[i] > widths[widest] {
+				widest = i
+			}
+		}
+		widths[widest] = max(1, widths[widest]-1)
+	}
+	return widths
+}
+
+func (m *model) row(cells []cell, widths []int) string {
+	var line strings.Builder
+	for i, c := range cells {
+		text := ansi.Truncate(safe(c.text), widths[i], "…")
+		line.WriteString(m.paint(text, c.tone))
+		if i < len(cells)-1 {
+			line.WriteString(strings.Repeat(" ", widths[i]-ansi.StringWidth(text)) + between)
+		}
+	}
+	return m.cut(line.String())
+}
+
+// safe keeps what others wrote from moving the cursor.
+func safe(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, ansi.Strip(text))
+}
+
+func (m *model) cut(line string) string { return ansi.Truncate(line, m.width, "…") }
+
+// chosen marks a line: in reverse, and by a sign where there is no colour.
+func (m *model) chosen(line string) string {
+	if !m.color {
+		return m.cut("> " + line)
+	}
+	return "\x1b[7m" + line + strings.Repeat(" ", max(0, m.width-ansi.StringWidth(line))) + "\x1b[0m"
+}
+
+func (m *model) paint(text string, tone output.Tone) string {
+	if !m.color {
+		return text
+	}
+	return output.Paint(text, tone)
+}

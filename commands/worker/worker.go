@@ -1,0 +1,15 @@
+// Package worker is the noun of workers: start one here.
+package worker
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/usherhq/usher/internal/cli"
+)
+
+// NewCmd makes usher worker.
+func NewCmd(env *cli.Env) *cobra.Command {
+	cmd := cli.Group("worker", "run the flow runs of a work pool", nil, newStartCmd(env))
+	cmd.Example = "usher worker start --pool default"
+	return cmd
+}
