@@ -34,7 +34,7 @@ func TestReferenceInterface(t *testing.T) {
 	pages := []page{
 		{"/dashboard", "Flow Runs"}, {"/runs", it.run.name}, {"/flows", "furnished"}, {"/deployments", "nightly"}, {"/work-pools", "furnished-pool"},
 		{"/blocks", "furnished-block"}, {"/blocks/catalog", "Slack"}, {"/blocks/catalog/secret", "Secret"}, {"/blocks/catalog/secret/create", "Value"},
-		{"/variables", "furnished_variable"}, {"/automations", "furnished automation"}, {"/automations/create", "Trigger"}, {"/events", "prefect.flow-run"},
+		{"/variables", "furnished_variable"}, {"/automations", "furnished automation"}, {"/automations/create", "Trigger"}, {"/events", "furnished.thing"},
 		{"/concurrency-limits", "furnished-limit"}, {"/settings", "Theme"}, {"/artifacts", "furnished-artifact"},
 		{"/runs/flow-run/" + it.run.id, it.run.name}, {"/flows/flow/" + it.flow, "furnished"}, {"/deployments/deployment/" + it.deployment, "nightly"},
 		{"/runs/task-run/" + it.task, "furnished-task"}, {"/work-pools/work-pool/furnished-pool", "furnished-pool"}, {"/work-pools/work-pool/furnished-pool/queue/default", "default"},
@@ -126,8 +126,9 @@ func furnish(t *testing.T, s *testkit.Server) (it things) {
 	}
 	call(t, s, http.MethodPost, "/block_schemas/filter", object{"block_schemas": object{"block_type_id": object{"any_": []string{secret.ID}}}}, &schemas)
 	it.block = make("/block_documents/", object{"name": "furnished-block", "block_type_id": secret.ID, "block_schema_id": schemas[0].ID, "data": object{"value": "hidden"}})
-	it.event.id, it.event.day = "0199d1c0-0000-7000-8000-00000000000a", now.Format(time.DateOnly)
-	call(t, s, http.MethodPost, "/events", []object{{"id": it.event.id, "occurred": now, "event": "furnished.happened", "resource": object{"prefect.resource.id": "furnished.thing"}}}, nil)
+	occurred := now.Add(-2 * time.Minute) // version 2 shows what is older than the minute that it was opened in
+	it.event.id, it.event.day = "0199d1c0-0000-7000-8000-00000000000a", occurred.Format(time.DateOnly)
+	call(t, s, http.MethodPost, "/events", []object{{"id": it.event.id, "occurred": occurred, "event": "furnished.happened", "resource": object{"prefect.resource.id": "furnished.thing"}}}, nil)
 	return it
 }
 

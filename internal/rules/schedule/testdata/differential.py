@@ -22,7 +22,7 @@ import dateutil.rrule
 
 from cases import (CHANGES, UTC, ZONES, any_cron, any_end, any_rrule, any_start, any_validity, case,
                    micros, random_field)
-from libraries import Slow, croniter, limit
+from libraries import Slow, croniter, within
 
 warnings.simplefilter("ignore")
 MARGIN = dt.timedelta(hours=4)  # in which a change of the clock is felt
@@ -62,13 +62,10 @@ def asked(start, n, end, dates, schedule):
 
 
 def timely(make):
-    limit(0.02)
     try:
-        return make()
+        return within(0.02, make)
     except (Slow, ValueError, OverflowError):  # rules that never fire are refused while they run
         return None
-    finally:
-        limit(0)
 
 
 def cron():

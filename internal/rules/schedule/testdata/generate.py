@@ -29,7 +29,7 @@ from prefect._vendor.croniter.croniter import TIMESTAMP_TO_DT_CACHE
 from prefect.server.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 
 from cases import UTC, ZONES, after_change, any_cron, any_end, any_rrule, any_start, any_validity, case, micros, random_field
-from libraries import Slow, croniter, limit
+from libraries import Slow, croniter, within
 
 warnings.simplefilter("ignore")
 dateutil.tz.gettz = lambda name=None: ZoneInfo.no_cache(name)
@@ -39,16 +39,17 @@ def collect(schedule, start, n, end=None, spare=5):
     """The dates the reference finds, ascending, and whether it failed after them."""
     found, failed = [], False
     TIMESTAMP_TO_DT_CACHE.clear()
-    limit(0.5)
-    try:
+
+    def gather():
         for date in schedule._get_dates_generator(n=n + spare, start=start, end=end):
             found.append(date.astimezone(UTC))
+
+    try:
+        within(0.5, gather)
     except Slow:
         return None, True
     except Exception:
         failed = True
-    finally:
-        limit(0)
     return sorted(found)[:n], failed
 
 
