@@ -90,7 +90,11 @@ func publicURL(settings *profile.Settings) string {
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, settings.Value("PREFECT_SERVER_API_PORT").Text)
+	scheme := "http://"
+	if tlsOf(settings).On() {
+		scheme = "https://"
+	}
+	return scheme + net.JoinHostPort(host, settings.Value("PREFECT_SERVER_API_PORT").Text)
 }
 
 func bootstrapColumns() []output.Column[bootstrapped] {

@@ -11,7 +11,7 @@ import (
 // NewCmd makes usher server.
 func NewCmd(env *cli.Env) *cobra.Command {
 	cmd := cli.Group("server", "run a control plane, ask how it is, stop it", nil, newStartCmd(env), newStatusCmd(env), newStopCmd(env),
-		newImportCmd(env), newDatabaseCmd(env), newServicesCmd(env), newBootstrapCmd(env))
+		newImportCmd(env), newDatabaseCmd(env), newServicesCmd(env), newBootstrapCmd(env), newCertsCmd(env))
 	cmd.Example = "usher server start\nusher server status"
 	return cmd
 }

@@ -146,9 +146,13 @@ func (o *startOptions) options(settings *profile.Settings, log *slog.Logger) (*s
 			return nil, err
 		}
 	}
+	secure := tlsOf(settings)
+	if accounts && !secure.On() && !isLoopback(host) {
+		o.env.Warn("the server speaks no TLS on " + host + ": set USHER_TLS_CERT and USHER_TLS_KEY, or let a proxy speak it and keep others from this port")
+	}
 	options := &server.Options{
 		Accounts: accounts, SignIn: signIn, Settings: shown,
-		Host: host, Port: port,
+		Host: host, Port: port, TLS: secure,
 		Database: store.Config{URL: url}, Log: log, Clock: o.env.Now, NoServices: o.noServices,
 		Keys:     crypt.NewKeeper(os.Getenv(crypt.Variable), settings.Home()),
 		Services: servicesOf(settings), Upkeep: upkeep, UIURL: settings.Value("PREFECT_UI_URL").Text, Guards: guards, Mutes: mutesOf(settings), CORS: corsOf(settings), Web: o.web(settings),

@@ -5,6 +5,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -22,6 +23,7 @@ import (
 	"github.com/usherhq/usher/internal/crypt"
 	"github.com/usherhq/usher/internal/notify"
 	"github.com/usherhq/usher/internal/server/bus"
+	"github.com/usherhq/usher/internal/server/certs"
 	"github.com/usherhq/usher/internal/server/core"
 	"github.com/usherhq/usher/internal/server/identity"
 	"github.com/usherhq/usher/internal/server/meter"
@@ -39,8 +41,10 @@ import (
 
 // Options say where the server listens and where it keeps its data.
 type Options struct {
-	Host     string
-	Port     int // 0 takes a free one
+	Host string
+	Port int // 0 takes a free one
+	// TLS is how the server proves who it is; the zero value is a server without TLS.
+	TLS      certs.Options
 	Database store.Config
 	Log      *slog.Logger
 	Clock    func() time.Time
@@ -83,6 +87,7 @@ type Options struct {
 type Server struct {
 	options  Options
 	listener net.Listener // nil when nothing is served
+	tls      *tls.Config  // nil without TLS
 	store    *store.Store
 	core     *core.Core
 	log      *slog.Logger
@@ -97,6 +102,10 @@ type Server struct {
 // Open takes the address and opens the database, migrating it. On an error nothing is
 // left open.
 func Open(ctx context.Context, o Options) (*Server, error) {
+	shake, err := o.TLS.Config(o.Log)
+	if err != nil {
+		return nil, api.Errorf(api.CodeInvalid, "%w", err)
+	}
 	listener, err := listen(ctx, &o)
 	if err != nil {
 		return nil, err
@@ -110,7 +119,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	db := c.Store
 	o.Web.Private = o.Accounts
-	s := &Server{options: o, listener: listener, store: db, core: c, log: o.Log, site: web.New(c, o.Web)}
+	s := &Server{options: o, listener: listener, tls: shake, store: db, core: c, log: o.Log, site: web.New(c, o.Web)}
 	if c.UIURL = strings.TrimRight(o.UIURL, "/"); c.UIURL == "" && listener != nil {
 		c.UIURL = s.URL()
 	}
@@ -167,7 +176,12 @@ func openCore(ctx context.Context, o Options) (*core.Core, error) {
 }
 
 // URL returns where the server listens, without a path.
-func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+func (s *Server) URL() string {
+	if s.tls != nil {
+		return "https://" + s.listener.Addr().String()
+	}
+	return "http://" + s.listener.Addr().String()
+}
 
 // Database names the database, without secrets.
 func (s *Server) Database() string { return s.store.Describe() }
@@ -236,6 +250,17 @@ const (
 	headerSize = 64 << 10
 )
 
+// strict tells browsers to come back under TLS only. Those of this machine are not told:
+// other servers of it speak otherwise.
+func strict(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !certs.IsLocal(r.Host) {
+			w.Header().Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // serve answers requests until ctx ends; wait returns once the last socket has ended.
 func (s *Server) serve(ctx context.Context, group *errgroup.Group) (wait func()) {
 	api := &rest.API{
@@ -252,8 +277,13 @@ func (s *Server) serve(ctx context.Context, group *errgroup.Group) (wait func())
 		MaxHeaderBytes: headerSize,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	serve := httpServer.Serve
+	if s.tls != nil {
+		httpServer.TLSConfig, httpServer.Handler = s.tls, strict(httpServer.Handler)
+		serve = func(l net.Listener) error { return httpServer.ServeTLS(l, "", "") }
+	}
 	group.Go(func() error {
-		if err := httpServer.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil

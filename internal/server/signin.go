@@ -62,11 +62,11 @@ func (s *Server) openSignIn() error {
 	}
 	at := o.Options
 	if at.PublicURL == "" {
-		host, port, err := net.SplitHostPort(s.listener.Addr().String())
+		host, _, err := net.SplitHostPort(s.listener.Addr().String())
 		if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
 			return api.Errorf(api.CodeInvalid, "people on other machines sign in to this server: set USHER_SERVER_PUBLIC_URL to where they reach it, such as https://usher.example.com")
 		}
-		at.PublicURL = "http://" + net.JoinHostPort(host, port)
+		at.PublicURL = s.URL()
 	}
 	mail := o.Mail
 	mail.Client = &notify.Client{Clock: s.options.Clock}

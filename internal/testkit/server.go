@@ -3,6 +3,7 @@ package testkit
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -10,7 +11,9 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -106,7 +109,11 @@ func startServer(ctx context.Context, home string, extraEnv []string, command ..
 		return nil, err
 	}
 	command = append(command, "--host", "127.0.0.1", "--port", strconv.Itoa(port))
-	s := &Server{URL: fmt.Sprintf("http://127.0.0.1:%d", port), Home: home, command: command, extraEnv: extraEnv}
+	scheme := "http"
+	if slices.ContainsFunc(extraEnv, func(kv string) bool { return strings.HasPrefix(kv, "USHER_TLS_CERT=") }) {
+		scheme = "https"
+	}
+	s := &Server{URL: fmt.Sprintf("%s://127.0.0.1:%d", scheme, port), Home: home, command: command, extraEnv: extraEnv}
 	return s, s.start(ctx)
 }
 
@@ -128,6 +135,9 @@ func (s *Server) start(ctx context.Context) error {
 	return nil
 }
 
+// anyServer asks a server for its health, whatever its certificate.
+var anyServer = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+
 // errEnded is for a server that ended without an error.
 var errEnded = errors.New("exit status 0")
 
@@ -139,7 +149,7 @@ func (s *Server) healthy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	res, err := http.DefaultTransport.RoundTrip(req)
+	res, err := anyServer.RoundTrip(req)
 	if err != nil {
 		return err
 	}

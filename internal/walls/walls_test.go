@@ -38,6 +38,7 @@ var wallsOfTheHouse = []wall{
 	{"internal/server/bus", nil},
 	{"internal/server/meter", nil},
 	{"internal/server/origin", nil},
+	{"internal/server/certs", nil},
 	{"internal/server/trace", nil},
 	{"internal/server/logs", nil},
 	{"internal/server/core", []string{"internal/api", "internal/rules/", "internal/store", "internal/server/bus", "internal/server/meter", "internal/server/trace", "internal/crypt", "internal/notify"}},
