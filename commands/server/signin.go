@@ -23,7 +23,7 @@ func signInOf(settings *profile.Settings) (o *server.SignIn, err error) {
 		Options: signin.Options{
 			PublicURL: text("USHER_SERVER_PUBLIC_URL"), LinkLife: settings.Value("USHER_AUTH_MAGIC_LINK_TTL").Duration(),
 			SessionIdle: settings.Value("USHER_AUTH_SESSION_IDLE").Duration(), SessionLife: settings.Value("USHER_AUTH_SESSION_ABSOLUTE").Duration(),
-			NoCompatLogin: !settings.Value("USHER_AUTH_COMPAT_CLI_LOGIN").Bool(),
+			NoCompatLogin: !settings.Value("USHER_AUTH_COMPAT_CLI_LOGIN").Bool(), SAMLIdPInitiated: settings.Value("USHER_AUTH_SAML_ALLOW_IDP_INITIATED").Bool(),
 		},
 		Mail: notify.SMTP{
 			Host: text("USHER_SMTP_HOST"), Port: settings.Value("USHER_SMTP_PORT").Int(), Plain: text("USHER_SMTP_TLS") == "off", User: text("USHER_SMTP_USER"),

@@ -163,6 +163,10 @@ type AccountDomain struct {
 	Updated   Time      `json:"updated"`
 	AccountID uuid.UUID `json:"account_id"`
 	Name      string    `json:"name"`
+	// Verified is when the DNS has proven that the domain is the account's; nil: not yet.
+	Verified *Time `json:"verified_at"`
+	// Record is the text that the DNS of the domain has to have in a TXT record.
+	Record string `json:"dns_txt_record"`
 }
 
 // AccountDomainsUpdate replaces the domains of an account.

@@ -21,6 +21,7 @@ var serverSettings = [...]Setting{
 	{Path: "auth.providers.oidc", Ours: true, Kind: Secret, Optional: true},
 	{Path: "auth.federation.rules", Ours: true, Kind: Text, Optional: true},
 	{Path: "auth.compat_cli_login", Ours: true, Kind: Bool, Default: "True"},
+	{Path: "auth.saml.allow_idp_initiated", Ours: true, Kind: Bool, Default: "False"},
 	{Path: "smtp.host", Ours: true, Kind: Text, Optional: true},
 	{Path: "smtp.port", Ours: true, Kind: Int, Default: "587"},
 	{Path: "smtp.tls", Ours: true, Kind: Choice, Default: "required", Choices: []string{"required", "off"}},

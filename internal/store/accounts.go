@@ -74,7 +74,7 @@ func (tx *Tx) UpdateAccount(id uuid.UUID, sets ...Set) error {
 // DeleteAccount removes an account with all that is about its members; its workspaces
 // must be gone before.
 func (tx *Tx) DeleteAccount(id uuid.UUID) error {
-	for _, table := range []string{"account_domain", "account_role", "account_membership", "team_membership", "team", "workspace_role", "invitation", "bot", "account_key"} {
+	for _, table := range []string{"sso_connection", "account_domain", "account_role", "account_membership", "team_membership", "team", "workspace_role", "invitation", "bot", "account_key"} {
 		if _, err := tx.Exec("delete from "+table+"\nwhere account_id = ?", id); err != nil {
 			return err
 		}

@@ -21,6 +21,7 @@ import (
 const (
 	nodeProvider = "oidc-provider@9.13.3"
 	goProvider   = "github.com/zitadel/oidc/v3/example/server@v3.51.17"
+	pythonSAML   = "pysaml2==7.5.5"
 )
 
 // NodeModules installs a package of npm, once, and returns the folder of node_modules.
@@ -149,4 +150,33 @@ func StartGoProvider(t testing.TB, redirectURI string, people ...Person) (issuer
 		return res.Body.Close()
 	})
 	return issuer
+}
+
+// StartSAMLProvider starts an identity provider of SAML 2.0 with pysaml2, whose people are
+// whoever they type; script is its program, service where the metadata of the service
+// provider is. It returns where its own metadata is.
+func StartSAMLProvider(t testing.TB, script, service string) (metadata string) {
+	t.Helper()
+	Program(t, "xmlsec1", "xmlsec1")
+	path, err := filepath.Abs(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	cmd := exec.Command(PythonWith(t, pythonSAML), "-u", path, home, service)
+	cmd.Env = Env(home)
+	p, err := StartProcess(cmd, filepath.Join(home, "provider.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Kill)
+	Eventually(t, time.Minute, func() error {
+		m := nodeListens.FindStringSubmatch(p.Log())
+		if m == nil {
+			return errors.New("the provider does not listen yet: " + p.Log())
+		}
+		metadata = "http://127.0.0.1:" + m[1] + "/metadata"
+		return nil
+	})
+	return metadata
 }

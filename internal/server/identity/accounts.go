@@ -33,10 +33,19 @@ func (s *Service) Account(ctx context.Context, id uuid.UUID) (*api.Account, erro
 			return nil, missing("Account", err)
 		}
 		settings, err := settingsOf(a)
+		if err != nil {
+			return nil, err
+		}
+		connections := []string{}
+		if c, err := none(tx.SSOConnection(id)); err != nil {
+			return nil, err
+		} else if c != nil {
+			connections = append(connections, c.ID.String())
+		}
 		return &api.Account{
 			ID: a.ID, Created: a.Created, Updated: a.Updated, Name: a.Name, Handle: a.Handle, Location: a.Location, Link: a.Link, BillingEmail: a.BillingEmail,
 			AuthExpirationSeconds: a.AuthExpirationSeconds, Settings: settings, Status: "ACTIVE", PlanType: "ENTERPRISE", SCIMState: "DISABLED", SSOState: a.SSOState,
-			WorkosConnectionIDs: []string{}, WorkosDirectoryIDs: []string{}, Features: []string{},
+			WorkosConnectionIDs: connections, WorkosDirectoryIDs: []string{}, Features: []string{},
 		}, err
 	})
 }
@@ -133,13 +142,16 @@ func (s *Service) UpdateAccountSettings(ctx context.Context, by By, id uuid.UUID
 	})
 }
 
+// ProofOf is the text that the DNS of a domain has to have.
+func ProofOf(d *store.AccountDomain) string { return "usher-verify=" + d.DNSToken }
+
 // Domains lists the domains of an account.
 func (s *Service) Domains(ctx context.Context, account uuid.UUID) ([]api.AccountDomain, error) {
 	return read(ctx, s, func(tx *store.Tx) ([]api.AccountDomain, error) {
 		list, err := tx.AccountDomains(account)
 		out := []api.AccountDomain{}
 		for _, d := range list {
-			out = append(out, api.AccountDomain{ID: d.ID, Created: d.Created, Updated: d.Updated, AccountID: d.AccountID, Name: d.Name})
+			out = append(out, api.AccountDomain{ID: d.ID, Created: d.Created, Updated: d.Updated, AccountID: d.AccountID, Name: d.Name, Verified: d.Verified, Record: ProofOf(&d)})
 		}
 		return out, err
 	})

@@ -22,6 +22,10 @@ import (
 // Service answers who somebody is and changes who may do what. It is safe for concurrent
 // use once everything is registered.
 type Service struct {
+	// PublicURL is where people reach the server, without a slash at the end; it is set
+	// before the first request.
+	PublicURL string
+
 	store   *store.Store
 	clock   func() time.Time
 	log     *slog.Logger

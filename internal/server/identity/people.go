@@ -110,6 +110,40 @@ func (s *Service) Admit(tx *store.Tx, by By, email, firstName, lastName string) 
 	return user, nil
 }
 
+// AdmitTo makes a proven address of an account's verified domain a user and a member of the
+// account, if it is none yet. It returns nil when that may not be: the account keeps the
+// member out, or the domain is not its own any more.
+func (s *Service) AdmitTo(tx *store.Tx, by By, account uuid.UUID, email, firstName, lastName string) (*store.User, error) {
+	norm, err := NormalEmail(email)
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := s.VouchesFor(tx, account, norm); err != nil || !ok {
+		return nil, err
+	}
+	user, err := s.Admit(tx, by, email, firstName, lastName)
+	if err != nil || user == nil {
+		return nil, err
+	}
+	m, err := none(tx.MembershipOf(account, user.ID))
+	if err != nil {
+		return nil, err
+	}
+	if m == nil {
+		return user, s.addMember(tx, by, account, user.ID, store.ActorUser, access.MemberID, user.Email)
+	}
+	if !m.Active {
+		return nil, nil
+	}
+	return user, nil
+}
+
+// IsMember says whether an actor is an active member of an account.
+func (s *Service) IsMember(tx *store.Tx, account, actor uuid.UUID) (bool, error) {
+	m, err := none(tx.MembershipOf(account, actor))
+	return m != nil && m.Active, err
+}
+
 // enter makes a user a member through a door.
 func (s *Service) enter(tx *store.Tx, by By, user *store.User, d door) error {
 	if err := s.addMember(tx, by, d.account, user.ID, store.ActorUser, d.role, user.Email); err != nil || d.invitation == nil {

@@ -28,7 +28,7 @@ type governedRoute struct {
 
 // governedRoutes is the whole table.
 func governedRoutes() (all []governedRoute) {
-	for _, noun := range [][]governedRoute{meRoutes, accountRoutes, memberRoutes, botRoutes, invitationRoutes, workspaceRoutes, accessRoutes, teamRoutes, auditRoutes} {
+	for _, noun := range [][]governedRoute{meRoutes, accountRoutes, memberRoutes, botRoutes, invitationRoutes, workspaceRoutes, accessRoutes, teamRoutes, ssoRoutes, auditRoutes} {
 		all = append(all, noun...)
 	}
 	return all

@@ -28,9 +28,6 @@ const (
 	failuresBad = 3
 )
 
-// ProofOf is the text that the DNS of a domain has to have.
-func ProofOf(d *store.AccountDomain) string { return "usher-verify=" + d.DNSToken }
-
 // ProveDomains asks the DNS about domains whose time has come.
 func (s *Service) ProveDomains(ctx context.Context) error {
 	var due []store.AccountDomain
@@ -52,7 +49,7 @@ func (s *Service) proveDomain(ctx context.Context, d *store.AccountDomain) error
 	if missing := (*net.DNSError)(nil); err != nil && !errors.As(err, &missing) {
 		return err
 	}
-	isProven := slices.Contains(texts, ProofOf(d))
+	isProven := slices.Contains(texts, identity.ProofOf(d))
 	return s.write(ctx, func(t *turn) error {
 		if !isProven {
 			failures, err := t.DomainUnproven(d.AccountID, d.ID, t.now)

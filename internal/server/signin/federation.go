@@ -36,7 +36,7 @@ var providerID = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
 
 // Check says what is wrong with a provider's settings.
 func (p *Provider) Check() error {
-	reserved := map[string]bool{"login": true, "sent": true, "verify": true, "client": true, "account": true, "saml": true}
+	reserved := map[string]bool{"login": true, "sent": true, "verify": true, "client": true, "account": true, "saml": true, "sso": true, "organization": true, "second": true, "password": true}
 	switch at := p.Issuer + p.GitHub; {
 	case !providerID.MatchString(p.ID) || reserved[p.ID]:
 		return fmt.Errorf("%q can't be the id of a provider: use lower-case letters, digits and dashes", p.ID)

@@ -335,7 +335,12 @@ func (t *turn) openFor(link *store.MagicLink, from From) (*Opened, error) {
 		if err := t.linkIdentity(link, user, from); err != nil {
 			return nil, err
 		}
-		p.method = *link.Provider
+		p.method, p.sso = *link.Provider, samlAccount(*link.Issuer)
+	}
+	if p.sso != nil {
+		if added, err := t.s.people.AdmitTo(t.Tx, identity.By{IP: from.IP, UserAgent: short(from.Agent)}, *p.sso, link.Email, "", ""); err != nil || added == nil {
+			return nil, cmpErr(err, errNotLetIn)
+		}
 	}
 	opened, err := t.open(p, from)
 	if err == nil {

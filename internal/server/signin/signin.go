@@ -43,8 +43,11 @@ type Options struct {
 	NoCompatLogin bool
 	Providers     []Provider
 	Trust         []TrustRule
-	DNS           Resolver     // that proves domains; nil for the system's
-	Client        *http.Client // to ask providers with; nil for one of 10 seconds
+	// SAMLIdPInitiated lets the provider of an account begin a sign-in, which a person then
+	// confirms.
+	SAMLIdPInitiated bool
+	DNS              Resolver     // that proves domains; nil for the system's
+	Client           *http.Client // to ask providers with; nil for one of 10 seconds
 }
 
 // Service signs people in. It is safe for concurrent use.
@@ -86,6 +89,7 @@ func New(o Options, db *store.Store, people *identity.Service, mailer Mailer, cl
 		options: o, store: db, people: people, mailer: mailer, clock: clock, log: log, letters: make(chan letter, 256),
 		federation: federation{providers: o.Providers, client: o.Client, known: map[string]*oidc.Provider{}},
 	}
+	people.PublicURL = o.PublicURL
 	people.Register(credential.AccessToken, s.lookUp(kindAccess))
 	people.Register(identity.Session, s.lookUp(kindSession))
 	return s

@@ -18,6 +18,10 @@ type account struct {
 	Sessions   []sessionLine
 	Keys       []keyLine
 	Identities []store.UserIdentity
+	// Refusals and Organizations are accounts that keep the person out for now, and those
+	// whose way of signing in they decide.
+	Refusals      []refusal
+	Organizations []link
 }
 
 type sessionLine struct {
@@ -56,7 +60,7 @@ func (h *Handler) showAccount(w http.ResponseWriter, r *http.Request, v *signin.
 }
 
 func (h *Handler) accountOf(r *http.Request, v *signin.Visitor) (*account, error) {
-	a := &account{}
+	a := &account{Refusals: h.refusals(v), Organizations: h.organizations(v)}
 	sessions, err := h.service.Sessions(r.Context(), v.ID)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/server/identity"
 	"github.com/usherhq/usher/internal/server/signin"
 	"github.com/usherhq/usher/internal/store"
 	"github.com/usherhq/usher/internal/store/storetest"
@@ -100,7 +101,7 @@ func TestDomainsAreProvenByTheDNS(t *testing.T) {
 	prove()
 	s.terminal(bob)
 	s.wantAudit("account-domain.verified", 0)
-	names.set("acme.example", "v=spf1 -all", signin.ProofOf(d))
+	names.set("acme.example", "v=spf1 -all", identity.ProofOf(d))
 	prove()
 	s.wantAudit("account-domain.verified", 1)
 	b := s.browser()

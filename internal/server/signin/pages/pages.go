@@ -43,6 +43,15 @@ func New(s *signin.Service, proxies []netip.Prefix, log *slog.Logger) *Handler {
 		"POST /auth/client":                            h.form(h.handKey),
 		"GET /auth/client.js":                          script,
 		"GET /auth/{provider}/start":                   h.beginAt,
+		"GET /auth/sso":                                h.sso,
+		"POST /auth/sso":                               h.form(h.findProvider),
+		"GET /auth/saml/{account}/metadata":            h.samlMetadata,
+		"GET /auth/saml/{account}/start":               h.samlStart,
+		"POST /auth/saml/{account}/acs":                h.samlAnswer,
+		"GET /auth/saml/finish":                        h.samlFinish,
+		"POST /auth/saml/finish":                       h.form(h.samlConfirm),
+		"GET /auth/organization/{account}/settings":    h.organization,
+		"POST /auth/organization/{account}/settings":   h.form(h.changeOrganization),
 		"GET /auth/{provider}/callback":                h.returnFrom,
 		"GET /auth/account":                            h.account,
 		"POST /auth/account":                           h.form(h.changeAccount),
@@ -95,7 +104,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.service.Secure() {
 		head.Set("Strict-Transport-Security", "max-age=31536000")
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, bodySize)
+	size := int64(bodySize)
+	if strings.HasPrefix(r.URL.Path, "/auth/saml/") || strings.HasPrefix(r.URL.Path, "/auth/organization/") {
+		size = responseSize
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, size)
 	if h.elsewhere(w, r) {
 		return
 	}

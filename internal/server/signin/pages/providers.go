@@ -2,7 +2,6 @@ package pages
 
 import (
 	"net/http"
-	"net/url"
 
 	"github.com/usherhq/usher/internal/server/signin"
 )
@@ -32,12 +31,5 @@ func (h *Handler) returnFrom(w http.ResponseWriter, r *http.Request) {
 		Provider: r.PathValue("provider"), State: q.Get("state"), Code: q.Get("code"), Issuer: q.Get("iss"), Error: q.Get("error"),
 		Browser: h.cookie(r, browserCookie), From: h.from(r),
 	})
-	switch {
-	case err != nil:
-		h.fail(w, r, err)
-	case arrived.Opened == nil:
-		goTo(w, "/auth/sent?"+url.Values{"email": {arrived.Email}}.Encode())
-	default:
-		h.opened(w, r, arrived.Opened, nil)
-	}
+	h.arrived(w, r, arrived, err)
 }
