@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -171,7 +172,7 @@ func (e *executor) task(ctx context.Context, id uuid.UUID, manifest nativeflow.M
 	if err != nil {
 		return native.Task{}, nil, err
 	}
-	dir, err := os.MkdirTemp("", "usher-exec-*")
+	dir, err := scratch()
 	if err != nil {
 		return native.Task{}, nil, err
 	}
@@ -195,6 +196,23 @@ func (e *executor) task(ctx context.Context, id uuid.UUID, manifest nativeflow.M
 		return task, nil, err
 	}
 	return task, cleanup, nil
+}
+
+// scratch makes a temporary directory; images of one program often have no place for any, but
+// the folder that a worker copied us to is one.
+func scratch() (string, error) {
+	dir, err := os.MkdirTemp("", "usher-exec-*")
+	if err == nil {
+		return dir, nil
+	}
+	binary, lookErr := os.Executable()
+	if lookErr != nil {
+		return "", err
+	}
+	if dir, besideErr := os.MkdirTemp(filepath.Dir(binary), "usher-exec-*"); besideErr == nil {
+		return dir, nil
+	}
+	return "", err
 }
 
 // flowRun is the part of the run that the engine needs.

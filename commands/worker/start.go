@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,9 +21,11 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
+	dockerengine "github.com/usherhq/usher/internal/docker"
 	"github.com/usherhq/usher/internal/profile"
 	"github.com/usherhq/usher/internal/python"
 	"github.com/usherhq/usher/internal/worker"
+	"github.com/usherhq/usher/internal/worker/docker"
 	"github.com/usherhq/usher/internal/worker/launch"
 	"github.com/usherhq/usher/internal/worker/process"
 )
@@ -50,7 +53,7 @@ func newStartCmd(env *cli.Env) *cobra.Command {
 		Short: "take the runs of a work pool and execute them, until interrupted",
 		Long: "The first interrupt lets the runs in hand finish, the second ends them. A worker that is killed leaves nothing stuck: " +
 			"its flows go on, and the next worker of the pool on this machine looks after them.",
-		Example: "usher worker start --pool default\nusher worker start --pool default --type process --limit 4\nusher worker start --pool default --run-once",
+		Example: "usher worker start --pool default\nusher worker start --pool default --type process --limit 4\nusher worker start --pool containers --type docker\nusher worker start --pool default --run-once",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.run(cmd) },
 	}
 	cli.Positionals(cmd)
@@ -101,11 +104,11 @@ func (o *startOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	kind, err := o.processKind(ctx, options.Binary)
+	kind, release, err := o.newKind(ctx, options.Binary)
 	if err != nil {
 		return err
 	}
-	defer kind.Control.Close() //nolint:errcheck // the worker is done
+	defer release()
 	w, err := worker.New(*options, kind)
 	if err != nil {
 		return err
@@ -113,12 +116,35 @@ func (o *startOptions) run(cmd *cobra.Command) error {
 	return o.work(ctx, w, settings)
 }
 
-func (o *startOptions) processKind(ctx context.Context, binary string) (*process.Kind, error) {
+// kinds are the types of workers that are built in, with what the reference calls them.
+var kinds = map[string]string{"process": "ProcessWorker", "docker": "DockerWorker"}
+
+// newKind makes what starts runs; release is called when the worker is done.
+func (o *startOptions) newKind(ctx context.Context, binary string) (kind worker.Kind, release func(), err error) { //nolint:ireturn // which one is chosen here
+	if o.kind == "docker" {
+		engine, err := engine(ctx)
+		return &docker.Kind{Engine: engine, Binary: binary, Lookup: os.LookupEnv}, func() {}, err
+	}
 	control, err := process.Listen(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("open the control port for flows: %w", err)
+		return nil, nil, fmt.Errorf("open the control port for flows: %w", err)
 	}
-	return &process.Kind{Launcher: launch.Launcher{Binary: binary}, Control: control, Python: o.python, Finder: python.NewFinder()}, nil
+	release = func() { control.Close() } //nolint:errcheck // the worker is done
+	return &process.Kind{Launcher: launch.Launcher{Binary: binary}, Control: control, Python: o.python, Finder: python.NewFinder()}, release, nil
+}
+
+// engine finds the Docker engine, and says so at once if there is none.
+func engine(ctx context.Context) (*dockerengine.Client, error) {
+	client, err := dockerengine.New(os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if _, err := client.Version(ctx); err != nil {
+		return nil, cli.WithHint(err, "start the engine, or name another with DOCKER_HOST; for Podman: podman system service --time=0 unix:///run/podman/podman.sock")
+	}
+	return client, nil
 }
 
 // work runs the worker; signals stop it in steps, so the command's own context, which the
@@ -203,7 +229,7 @@ func (o *startOptions) chooseKind(ctx context.Context, c *client.Client) error {
 
 func checkKind(kind string) error {
 	switch {
-	case kind == "process":
+	case kinds[kind] != "":
 		return nil
 	case strings.HasSuffix(kind, ":push") || strings.HasSuffix(kind, ":managed"):
 		return cli.Usagef("Workers are not required for push work pools. Runs of type %q are started by the server.", kind)
@@ -211,7 +237,7 @@ func checkKind(kind string) error {
 		return cli.Usagef("'prefect-agent' work pools are served by agents, which no longer exist; create a pool of type process")
 	}
 	return cli.Fail(cli.Failure, fmt.Sprintf("this version of usher has no worker of type %q", kind),
-		"use a work pool of type process, or run `prefect worker start --type %s` against the same API", kind)
+		"use a work pool of one of the types process, docker; or run `prefect worker start --type %s` against the same API", kind)
 }
 
 func (o *startOptions) warnIfPaused(ctx context.Context, c *client.Client, pool api.WorkPoolResponse) {
@@ -245,7 +271,7 @@ func (o *startOptions) options(cmd *cobra.Command, settings *profile.Settings, c
 		return nil, err
 	}
 	if o.name == "" {
-		o.name = "ProcessWorker " + uuid.NewString()
+		o.name = kinds[o.kind] + " " + uuid.NewString()
 	}
 	if cmd.Flags().Changed("install-policy") {
 		o.env.Say("--install-policy has no effect: the types of workers are built in.")
@@ -259,7 +285,7 @@ func (o *startOptions) options(cmd *cobra.Command, settings *profile.Settings, c
 		Prefetch: max(seconds(prefetch), time.Millisecond), Query: seconds(settings.Value("PREFECT_WORKER_QUERY_SECONDS").Float()),
 		Heartbeat: seconds(settings.Value("PREFECT_WORKER_HEARTBEAT_SECONDS").Float()),
 		Limit:     o.limit, RunOnce: o.runOnce, CreatePool: o.createPool, BaseJobTemplate: template,
-		Home: settings.Home(), Binary: binary, Settings: childSettings(settings, c), Environ: o.environ(settings), DrainTimeout: o.drainTimeout,
+		Home: settings.Home(), Binary: binary, Settings: childSettings(settings, c), Environ: o.environ(settings), Credentials: o.credentials(settings), DrainTimeout: o.drainTimeout,
 		Output: o.env.Streams.Out, Notice: o.env.Sayf, Now: o.env.Now,
 		Warn: func(format string, args ...any) { o.env.Warn(fmt.Sprintf(format, args...)) },
 	}, nil
@@ -268,12 +294,27 @@ func (o *startOptions) options(cmd *cobra.Command, settings *profile.Settings, c
 // environ is the worker's environment with what lets its runs in, which changes where a login
 // is renewed.
 func (o *startOptions) environ(settings *profile.Settings) func() []string {
+	login := o.login(settings)
+	return func() []string { return append(os.Environ(), login()...) }
+}
+
+// credentials are the part of it that makes sense on another machine: no folders of this one.
+func (o *startOptions) credentials(settings *profile.Settings) func() []string {
+	login := o.login(settings)
+	return func() []string {
+		return slices.DeleteFunc(login(), func(pair string) bool {
+			return strings.HasPrefix(pair, "PREFECT_HOME=") || strings.HasPrefix(pair, "PREFECT_PROFILES_PATH=")
+		})
+	}
+}
+
+func (o *startOptions) login(settings *profile.Settings) func() []string {
 	return func() []string {
 		login, err := o.env.Environ(context.Background(), settings)
 		if err != nil {
 			o.env.Warn("runs are not let in at the API: " + err.Error())
 		}
-		return append(os.Environ(), login...)
+		return login
 	}
 }
 

@@ -40,8 +40,11 @@ func (x *execution) configure(ctx context.Context) error {
 	}
 	x.addLabels()
 	x.job.Env = x.environment()
+	x.entry.Native, x.isNative = "", false
+	if !x.w.kind.Local() {
+		return nil // a program is started by "usher exec" where the run executes
+	}
 	x.manifest, x.isNative, err = nativeflow.ParseCommand(x.job.Config.Command)
-	x.entry.Native = ""
 	if x.isNative {
 		x.entry.Native = x.job.Config.Command
 	}
@@ -147,11 +150,15 @@ func (x *execution) addLabels() {
 	job.Config.Labels = labels
 }
 
-// environment is what the run's process gets: the worker's own environment, its settings,
-// who and what the run is, the configured variables, and the settings once more.
+// environment is what the run's process gets: the worker's own environment (what lets it in
+// at the API, if it executes elsewhere), its settings, who and what the run is, the configured
+// variables, and for a process of this machine the settings once more.
 func (x *execution) environment() map[string]string {
-	env := map[string]string{}
-	for _, pair := range x.w.Environ() {
+	env, inherited := map[string]string{}, x.w.Environ
+	if !x.w.kind.Local() {
+		inherited = x.w.Credentials
+	}
+	for _, pair := range inherited() {
 		if name, value, ok := strings.Cut(pair, "="); ok {
 			env[name] = value
 		}
@@ -163,7 +170,9 @@ func (x *execution) environment() map[string]string {
 			env[name] = *value
 		}
 	}
-	maps.Copy(env, x.w.Settings)
+	if x.w.kind.Local() {
+		maps.Copy(env, x.w.Settings)
+	}
 	env["PREFECT__FLOW_RUN_ID"] = x.job.Run.ID.String()
 	for name, value := range x.job.Config.Env {
 		if value == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -26,7 +27,7 @@ type execution struct {
 
 func newExecution(w *Worker, run api.FlowRun) *execution {
 	x := &execution{w: w, cancelled: newStage()}
-	x.job = &Job{Run: run, Output: w.Output, Log: x.logRunner}
+	x.job = &Job{Run: run, Output: w.Output, Worker: w.resource(), Log: x.logRunner, Emit: x.emit}
 	return x
 }
 
@@ -40,6 +41,17 @@ func (x *execution) logWorkerf(level int, format string, args ...any) {
 
 func (x *execution) logRunner(level int, message string) {
 	x.logAs(report.RunnerLogger, level, message)
+}
+
+func (x *execution) emit(event string, resource api.Resource, follows uuid.UUID) uuid.UUID {
+	return x.w.events.Emit(event, resource, append(x.w.related(x.job), workerRole(x.w.resource())), follows)
+}
+
+// workerRole names the worker as one of the things that an event is related to.
+func workerRole(resource api.Resource) api.RelatedResource {
+	related := api.RelatedResource{"prefect.resource.role": "worker"}
+	maps.Copy(related, resource)
+	return related
 }
 
 // execute takes the run from SCHEDULED to its end. A worker that is being killed leaves the

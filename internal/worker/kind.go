@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/rules/jobtemplate"
@@ -17,12 +18,27 @@ type Kind interface {
 	Name() string
 	// DefaultTemplate is the base job template for pools that have none.
 	DefaultTemplate() jsontext.Value
+	// Local says that runs are processes of this machine: they get the worker's own environment,
+	// and flows that are programs need no infrastructure but the worker.
+	Local() bool
 	// Start starts the job.
 	Start(ctx context.Context, job *Job) (Infrastructure, error)
 	// Adopt finds what an earlier worker started for the job; api.CodeNotFound if nothing.
 	Adopt(ctx context.Context, job *Job) (Infrastructure, error)
 	// RunHooks runs the flow's hooks for a state that its own process did not live to see.
 	RunHooks(ctx context.Context, job *Job, hook Hook)
+}
+
+// Finder is a Kind whose infrastructure tells which runs it executes, wherever its worker was.
+type Finder interface {
+	// Find lists what executes runs of the pool, ended or not.
+	Find(ctx context.Context, pool uuid.UUID) ([]Found, error)
+}
+
+// Found is infrastructure that a worker, perhaps one that is gone, started for a run.
+type Found struct {
+	Run    uuid.UUID
+	Worker string // its name
 }
 
 // Hook says which hooks of a flow are meant.
@@ -44,8 +60,12 @@ type Job struct {
 	Env        map[string]string // settings, attribution and the configured environment
 	Dir        string            // kept for the job's files until the run is over
 	Output     io.Writer         // where the output of the run is copied; never nil
+	Worker     api.Resource      // the worker, for events about it
 	// Log writes a record of the run.
 	Log func(level int, message string)
+	// Emit sends an event about the run's infrastructure and returns its id; follows is the one
+	// before it, or uuid.Nil.
+	Emit func(event string, resource api.Resource, follows uuid.UUID) uuid.UUID
 }
 
 // Infrastructure is where a flow run executes.
@@ -69,5 +89,5 @@ type Infrastructure interface {
 type Exit struct {
 	Code  int
 	Known bool   // false when nobody saw the exit code
-	Error string // why it could not be started at all
+	Error string // what is known of the cause, in words
 }

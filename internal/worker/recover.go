@@ -2,6 +2,10 @@ package worker
 
 import (
 	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/rules/nativeflow"
@@ -30,6 +34,103 @@ func (w *Worker) recover(ctx context.Context) {
 			x.leave(ctx)
 		})
 	}
+}
+
+// findEvery is how often infrastructure without a worker is looked for.
+const findEvery = time.Minute
+
+// keepFinding looks for it until ctx ends or the worker drains.
+func (w *Worker) keepFinding(ctx context.Context, finder Finder) {
+	for !w.drain.isBegun() {
+		w.recoverFound(ctx, finder)
+		if report.Pause(ctx, jitter(findEvery)) != nil {
+			return
+		}
+	}
+}
+
+// recoverFound takes over infrastructure that says itself whose run it executes: what this
+// worker started under the same name, and what workers of the pool started that are gone, on
+// whatever machine that was.
+func (w *Worker) recoverFound(ctx context.Context, finder Finder) {
+	pool, known := w.pool.get()
+	if !known {
+		return
+	}
+	found, err := finder.Find(ctx, pool.ID)
+	if err == nil {
+		found, err = w.unfinished(ctx, found)
+	}
+	if err != nil && ctx.Err() == nil {
+		w.Warn("What earlier workers started can't be looked up: %v", err)
+	}
+	if err != nil || len(found) == 0 {
+		return
+	}
+	online, err := w.othersOnline(ctx)
+	if err != nil {
+		w.Warn("Which workers are online can't be read, so their runs are left to them: %v", err)
+		return
+	}
+	for _, f := range found {
+		if online[f.Worker] || w.drain.isBegun() {
+			continue
+		}
+		x := newExecution(w, api.FlowRun{ID: f.Run})
+		if !w.register(x) {
+			continue
+		}
+		entry, err := w.journal.begin(f.Run)
+		if err != nil { // another worker on this machine has it
+			w.forget(x)
+			continue
+		}
+		x.entry, x.job.Dir = entry, entry.dir
+		w.runs.Go(func() {
+			defer w.forget(x)
+			x.takeOver(ctx)
+			x.leave(ctx)
+		})
+	}
+}
+
+// unfinished keeps what executes runs that are not in our hands and have not ended.
+func (w *Worker) unfinished(ctx context.Context, found []Found) ([]Found, error) {
+	found = slices.DeleteFunc(found, func(f Found) bool { return w.holds(f.Run) })
+	open := map[uuid.UUID]bool{}
+	for rest := found; len(rest) > 0; {
+		some := rest[:min(len(rest), fullAnswer)]
+		rest = rest[len(some):]
+		ids := make([]uuid.UUID, len(some))
+		for i, f := range some {
+			ids[i] = f.Run
+		}
+		runs, err := w.Client.ReadFlowRuns(ctx, &api.ReadFlowRunsRequest{FlowRuns: &api.FlowRunFilter{
+			ID: &api.Match[uuid.UUID]{Any: ids},
+			State: &api.FlowRunFilterState{Type: &api.Match[api.StateType]{
+				Any: []api.StateType{api.StateTypePending, api.StateTypeRunning, api.StateTypeCancelling},
+			}},
+		}})
+		if err != nil {
+			return nil, err
+		}
+		for _, run := range runs {
+			open[run.ID] = true
+		}
+	}
+	return slices.DeleteFunc(found, func(f Found) bool { return !open[f.Run] }), nil
+}
+
+// othersOnline are the names of the pool's other workers that are there.
+func (w *Worker) othersOnline(ctx context.Context) (map[string]bool, error) {
+	workers, err := w.Client.ReadWorkers(ctx, w.Pool, &api.ReadWorkersRequest{})
+	online := map[string]bool{}
+	for _, other := range workers {
+		if other.Name != w.Name && other.Status == api.WorkerStatusOnline {
+			online[other.Name] = true
+		}
+	}
+	return online, err
 }
 
 // takeOver goes on with a run where the killed worker was.

@@ -36,9 +36,16 @@ type scene struct {
 	python testkit.Python
 	pool   string
 	flow   uuid.UUID
+	env    []string // of its workers, besides the usual
 }
 
 func newScene(t *testing.T, server *testkit.Server) *scene {
+	t.Helper()
+	return newSceneOf(t, server, "process")
+}
+
+// newSceneOf makes a scene whose pool has the type.
+func newSceneOf(t *testing.T, server *testkit.Server, kind string) *scene {
 	t.Helper()
 	c, err := client.New(client.Options{BaseURL: server.APIURL(), Timeout: 10 * time.Second})
 	if err != nil {
@@ -46,7 +53,7 @@ func newScene(t *testing.T, server *testkit.Server) *scene {
 	}
 	s := &scene{t: t, server: server, client: c, home: t.TempDir(), python: testkit.Reference(t), pool: uuid.NewString()}
 	must(t, func() error {
-		_, err := c.CreateWorkPool(t.Context(), &api.WorkPoolCreate{Name: s.pool, Type: api.Some("process")})
+		_, err := c.CreateWorkPool(t.Context(), &api.WorkPoolCreate{Name: s.pool, Type: api.Some(kind)})
 		return err
 	})
 	must(t, func() error {
@@ -74,7 +81,8 @@ func (s *scene) worker(name string, args ...string) *testkit.Process {
 	s.t.Helper()
 	argv := append([]string{"worker", "start", "--pool", s.pool, "--name", name}, args...)
 	cmd := exec.Command(testkit.Usher(s.t), argv...)
-	cmd.Env = testkit.WithPath(s.server.Env(s.home, "USHER_HOME="+s.home, "PREFECT_WORKER_QUERY_SECONDS=1", shortRequests), s.python.Bin)
+	env := append([]string{"USHER_HOME=" + s.home, "PREFECT_WORKER_QUERY_SECONDS=1", shortRequests}, s.env...)
+	cmd.Env = testkit.WithPath(s.server.Env(s.home, env...), s.python.Bin)
 	p, err := testkit.StartProcess(cmd, filepath.Join(s.t.TempDir(), "worker.log"))
 	if err != nil {
 		s.t.Fatal(err)

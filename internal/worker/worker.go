@@ -37,7 +37,8 @@ type Options struct {
 	Home         string            // of usher; the worker keeps its journal below it
 	Binary       string            // path of our own program, the keeper of processes
 	Settings     map[string]string // explicitly set Prefect settings, by variable name
-	Environ      func() []string   // the worker's environment
+	Environ      func() []string   // the worker's environment, with what lets its runs in at the API
+	Credentials  func() []string   // only what lets them in, for runs that execute elsewhere
 	DrainTimeout time.Duration     // how long a drain waits for runs; 0 means as long as they take
 	Output       io.Writer         // where the output of flows is copied
 	Notice       func(format string, args ...any)
@@ -148,6 +149,9 @@ func (w *Worker) work(ctx context.Context, end func()) error {
 	}
 	w.recover(ctx)
 	w.started = w.events.Emit("prefect.worker.started", w.resource(), w.related(nil), uuid.Nil)
+	if finder, ok := w.kind.(Finder); ok {
+		go w.keepFinding(ctx, finder)
+	}
 	w.Notice("Worker '%s' started!", w.Name)
 	err := w.poll(ctx)
 	w.awaitRuns(ctx, end)

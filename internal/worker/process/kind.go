@@ -34,6 +34,9 @@ var _ worker.Kind = (*Kind)(nil)
 // Name is the type of pools of this kind.
 func (k *Kind) Name() string { return "process" }
 
+// Local says that runs are processes of this machine.
+func (k *Kind) Local() bool { return true }
+
 // DefaultTemplate is the base job template for pools that have none.
 func (k *Kind) DefaultTemplate() jsontext.Value { return jsontext.Value(defaultTemplate).Clone() }
 
