@@ -80,7 +80,7 @@ func register(mux *http.ServeMux, op api.Operation, h http.Handler) {
 		mux.Handle(op.Method+" "+path+"{$}", h)
 		mux.HandleFunc(op.Method+" "+bare, func(w http.ResponseWriter, r *http.Request) {
 			if visitorOf(r.Context()).tenant.IsZero() {
-				redirectToSlash(w, r)
+				redirect(w, r, r.URL.Path+"/")
 				return
 			}
 			h.ServeHTTP(w, r) // some clients of the hosted service follow no redirects
@@ -90,8 +90,9 @@ func register(mux *http.ServeMux, op api.Operation, h http.Handler) {
 	mux.Handle(op.Method+" "+path, h)
 }
 
-func redirectToSlash(w http.ResponseWriter, r *http.Request) {
-	target := url.URL{Path: origin.Path(r, r.URL.Path) + "/", RawQuery: r.URL.RawQuery}
+// redirect sends the client to another path of ours, to which it repeats its request.
+func redirect(w http.ResponseWriter, r *http.Request, path string) {
+	target := url.URL{Path: origin.Path(r, path), RawQuery: r.URL.RawQuery}
 	w.Header().Set("Location", origin.Host(r)+target.RequestURI())
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }

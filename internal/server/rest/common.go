@@ -104,19 +104,34 @@ func (a *API) deny(w http.ResponseWriter, r *http.Request, err error) {
 	writeError(w, r, a.Log, err)
 }
 
-// noRoute answers 405 when the path exists for another method, else 404. A path with a
-// parameter counts only if that may be anything: it is no route for a malformed id.
+// noRoute answers 405 when the path exists for another method, redirects when it exists
+// without the slash at its end, else answers 404.
 func noRoute(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
-	for _, method := range []string{"GET", "POST", "PATCH", "PUT", "DELETE"} {
-		probe := r.Clone(r.Context())
-		probe.Method = method
-		if _, pattern := mux.Handler(probe); method != r.Method && pattern != "" && !strings.Contains(pattern, "id}") {
-			w.Header().Set("Allow", method)
-			writeJSON(w, r, http.StatusMethodNotAllowed, detailBody{"Method Not Allowed"})
+	if method := otherMethod(mux, r); method != "" {
+		w.Header().Set("Allow", method)
+		writeJSON(w, r, http.StatusMethodNotAllowed, detailBody{"Method Not Allowed"})
+		return
+	}
+	if other := origin.OtherSlash(r); other != nil && !strings.HasSuffix(other.URL.Path, "/") {
+		if _, pattern := mux.Handler(other); pattern != "" || otherMethod(mux, other) != "" {
+			redirect(w, r, other.URL.Path)
 			return
 		}
 	}
 	writeJSON(w, r, http.StatusNotFound, detailBody{"Not Found"})
+}
+
+// otherMethod is a method, not the request's, that its path is served for; "" without one.
+// A path with a parameter counts only if that may be anything: it is no route for a
+// malformed id.
+func otherMethod(mux *http.ServeMux, r *http.Request) string {
+	probe := *r
+	for _, probe.Method = range []string{"GET", "POST", "PATCH", "PUT", "DELETE"} {
+		if _, pattern := mux.Handler(&probe); probe.Method != r.Method && pattern != "" && !strings.Contains(pattern, "id}") {
+			return probe.Method
+		}
+	}
+	return ""
 }
 
 // versionProblem words what is wrong with the request's API version, "" when nothing is.

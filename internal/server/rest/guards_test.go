@@ -189,3 +189,25 @@ func TestRequestsHaveIDs(t *testing.T) {
 		}
 	}
 }
+
+// TestPathsWithAndWithoutSlash follows the reference: a slash too many or too few at the
+// end of a path is redirected, whatever the method, when the other path is there.
+func TestPathsWithAndWithoutSlash(t *testing.T) {
+	t.Parallel()
+	url := startGuarded(t, func(*server.Options) {})
+	for _, c := range []struct{ method, path, to string }{
+		{"POST", "/flows/filter/", "/flows/filter"},
+		{"GET", "/flows/filter/?a=b", "/flows/filter?a=b"},
+		{"GET", "/block_types/slug/secret/", "/block_types/slug/secret"},
+		{"DELETE", "/flows/name/x/", "/flows/name/x"},
+		{"POST", "/work_pools/p/queues/", "/work_pools/p/queues"},
+		{"POST", "/flows", "/flows/"},
+		{"GET", "/nothing/", ""},
+		{"GET", "/nothing", ""},
+	} {
+		status, text, header := call(t, c.method, url+c.path, "")
+		if to := header.Get("Location"); c.to == "" && status != http.StatusNotFound || c.to != "" && (status != http.StatusTemporaryRedirect || to != url+c.to) {
+			t.Errorf("%s %s answers %d %s and sends to %q", c.method, c.path, status, text, to)
+		}
+	}
+}
