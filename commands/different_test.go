@@ -35,7 +35,6 @@ var behaves = [][2]string{
 	{"config set, profile inspect", "keys and passwords are masked when they are shown"},
 	{"deploy", "a file with a mistake stops it and says where; the reference leaves the whole file out and goes on"},
 	{"deployment schedule ls -o json", "the text of a cron schedule has its time zone"},
-	{"flow-run retry --entrypoint", "a run without a deployment is not retried; the reference runs its flow in the command"},
 	{"init --recipe", "inputs that are missing are a usage error where nobody can be asked; the reference asks all the same"},
 	{"server database *", "revisions are usher's own migrations, not Alembic's"},
 	{"server start", "changes no profile; the reference may switch the active one"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -13,8 +14,8 @@ import (
 	"github.com/usherhq/usher/internal/term"
 )
 
-// report says on stderr why a command failed, as JSON if the command line asks
-// for JSON, and returns the exit code.
+// report says on stderr why a command failed, as JSON or YAML if the command line
+// asks for that, and returns the exit code.
 func report(streams *term.Streams, args []string, err error) int {
 	code := cli.ExitCodeOf(err)
 	if err == nil || code == cli.Interrupted || err.Error() == "" {
@@ -22,8 +23,8 @@ func report(streams *term.Streams, args []string, err error) int {
 	}
 	message, hint := cli.Report(err)
 	message, hint = auth.Redact(message), auth.Redact(hint)
-	if cli.WantsJSON(args) {
-		reportJSON(streams, code, message, hint)
+	if format := cli.WantedFormat(args); format != "" {
+		reportAs(streams, format, failure{failed{int(code), message, hint}})
 		return int(code)
 	}
 	label := "error:"
@@ -46,21 +47,28 @@ func annotate(streams *term.Streams, message string) {
 	}
 }
 
-// failure is the JSON form of an error.
+// failure is the form of an error for programs.
 type failure struct {
-	Error struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-		Hint    string `json:"hint,omitempty"`
-	} `json:"error"`
+	Error failed `json:"error"`
 }
 
-func reportJSON(streams *term.Streams, code cli.ExitCode, message, hint string) {
-	var f failure
-	f.Error.Code, f.Error.Message, f.Error.Hint = int(code), message, hint
+type failed struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// reportAs writes an error as the data was asked for: JSON on one line, or YAML.
+func reportAs(streams *term.Streams, format string, f failure) {
+	errs := *streams
+	errs.Out = streams.Err
+	if format == output.YAML {
+		_ = output.New(&errs, time.Now, output.Options{Format: format}).Value(f) // nobody is left to tell
+		return
+	}
 	text, err := json.Marshal(f)
 	if err != nil {
-		text = []byte(message)
+		text = []byte(f.Error.Message)
 	}
 	fmt.Fprintf(streams.Err, "%s\n", text)
 }

@@ -105,7 +105,7 @@ func newBotCreateCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd, cli.Positional{Name: "name", Value: &name, Required: true})
 	cmd.Flags().StringVar(&role, "role", "", "its `role` in the account")
 	cmd.Flags().StringVar(&expires.text, "expires", "365d", "when the key ends: a `time` from now, a date, or never")
-	cli.OutputFlags(cmd, &options, output.FieldsOf[bot]())
+	keyFlags(cmd, &options, output.FieldsOf[bot]())
 	return cmd
 }
 
@@ -138,13 +138,14 @@ func newBotRotateCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd, cli.Positional{Name: "name", Value: &name, Required: true})
 	cmd.Flags().IntVar(&overlap, "overlap", 0, "keep the old key valid for this many `seconds`")
 	cmd.Flags().StringVar(&expires.text, "expires", "365d", "when the new key ends: a `time` from now, a date, or never")
-	cli.OutputFlags(cmd, &options, output.FieldsOf[bot]())
+	keyFlags(cmd, &options, output.FieldsOf[bot]())
 	return cmd
 }
 
 func newBotDeleteCmd(env *cli.Env) *cobra.Command {
 	var name string
 	var yes bool
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "delete",
 		Aliases: []string{"rm"},
@@ -161,11 +162,11 @@ func newBotDeleteCmd(env *cli.Env) *cobra.Command {
 			if err := c.Tell(cmd.Context(), "DELETE", "/bots/"+b.ID, nil); err != nil {
 				return err
 			}
-			env.Sayf("Removed the service account %q.", b.Name)
-			return nil
+			return cli.Result(env, options, b, "Removed the service account %q.", b.Name)
 		},
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "name", Value: &name, Required: true})
 	cli.YesFlag(cmd, &yes)
+	cli.ResultFlags(cmd, &options, output.FieldsOf[bot]())
 	return cmd
 }

@@ -86,6 +86,7 @@ func newGrantListCmd(env *cli.Env) *cobra.Command {
 
 func newGrantCmd(env *cli.Env) *cobra.Command {
 	var who, role string
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "grant",
 		Short:   "let a member or a service account work in the workspace in use",
@@ -113,18 +114,25 @@ func newGrantCmd(env *cli.Env) *cobra.Command {
 			if err := p.workspace.Tell(ctx, "POST", path, []any{body}); err != nil {
 				return err
 			}
-			env.Sayf("%s works here as %s.", who, role)
-			return nil
+			return cli.ResultOf(env, options, func() (grant, error) {
+				list, err := grants(ctx, p)
+				if err != nil {
+					return grant{}, err
+				}
+				return one("access", who, list, func(g grant) []string { return []string{g.ID, g.Who} })
+			}, "%s works here as %s.", who, role)
 		},
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "who", Value: &who, Required: true})
 	cmd.Flags().StringVar(&role, "role", "Developer", "the `role` in the workspace")
+	cli.ResultFlags(cmd, &options, output.FieldsOf[grant]())
 	return cmd
 }
 
 func newUngrantCmd(env *cli.Env) *cobra.Command {
 	var who string
 	var yes bool
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "revoke",
 		Short:   "take away somebody's access to the workspace in use",
@@ -149,12 +157,12 @@ func newUngrantCmd(env *cli.Env) *cobra.Command {
 			if err := p.workspace.Tell(cmd.Context(), "DELETE", path+g.ID, nil); err != nil {
 				return err
 			}
-			env.Sayf("%s does not work here any more.", g.Who)
-			return nil
+			return cli.Result(env, options, g, "%s does not work here any more.", g.Who)
 		},
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "who", Value: &who, Required: true})
 	cli.YesFlag(cmd, &yes)
+	cli.ResultFlags(cmd, &options, output.FieldsOf[grant]())
 	return cmd
 }
 

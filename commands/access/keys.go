@@ -105,17 +105,25 @@ func newKeyCreateCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "name", Value: &name, Required: true})
 	cmd.Flags().StringVar(&expires.text, "expires", "90d", "when it ends: a `time` from now, a date, or never")
-	cli.OutputFlags(cmd, &options, output.FieldsOf[key]())
+	keyFlags(cmd, &options, output.FieldsOf[key]())
 	return cmd
+}
+
+// keyFlags are those of a verb that makes a key, which is what --quiet prints.
+func keyFlags(cmd *cobra.Command, options *output.Options, fields []string) {
+	cli.ResultFlags(cmd, options, fields)
+	cmd.Flags().Lookup("quiet").Usage = "print nothing but the key"
 }
 
 // showKey prints a new key: alone on standard output, or within what was made as JSON.
 func showKey(env *cli.Env, options output.Options, made key, whole any) error {
-	env.Say("Keep the key now: it is not shown again.")
-	if made.Expiration != nil {
-		env.Sayf("It ends on %s.", ended(made.Expiration))
+	if !options.Quiet {
+		env.Say("Keep the key now: it is not shown again.")
+		if made.Expiration != nil {
+			env.Sayf("It ends on %s.", ended(made.Expiration))
+		}
 	}
-	if printer := env.Printer(options); printer.Structured() {
+	if printer := env.Printer(options); printer.Structured() && !options.Quiet {
 		return printer.Value(whole)
 	}
 	_, err := fmt.Fprintln(env.Streams.Out, made.Key)
@@ -125,6 +133,7 @@ func showKey(env *cli.Env, options output.Options, made key, whole any) error {
 func newKeyRevokeCmd(env *cli.Env) *cobra.Command {
 	var name string
 	var yes bool
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "revoke",
 		Aliases: []string{"delete"},
@@ -149,11 +158,11 @@ func newKeyRevokeCmd(env *cli.Env) *cobra.Command {
 			if err := p.root.Tell(cmd.Context(), "DELETE", "/users/"+id+"/api_keys/"+k.ID, nil); err != nil {
 				return err
 			}
-			env.Sayf("Ended the key %q.", k.Name)
-			return nil
+			return cli.Result(env, options, k, "Ended the key %q.", k.Name)
 		},
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "name", Value: &name, Required: true})
 	cli.YesFlag(cmd, &yes)
+	cli.ResultFlags(cmd, &options, output.FieldsOf[key]())
 	return cmd
 }

@@ -107,8 +107,15 @@ func findMember(ctx context.Context, env *cli.Env, name string) (*client.Client,
 	return c, m, err
 }
 
+// again reads a member once more, after a change.
+func again(ctx context.Context, env *cli.Env, m member) (member, error) {
+	_, now, err := findMember(ctx, env, m.ID)
+	return now, err
+}
+
 func newInviteCmd(env *cli.Env) *cobra.Command {
 	var email, role string
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "invite",
 		Short:   "invite somebody to the account",
@@ -129,14 +136,16 @@ func newInviteCmd(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, i := range made {
-				env.Sayf("Invited %s; the invitation is valid until %s.", i.Email, ended(i.Expiration))
+			words := make([]string, len(made))
+			for j, i := range made {
+				words[j] = "Invited " + i.Email + "; the invitation is valid until " + ended(i.Expiration) + "."
 			}
-			return nil
+			return cli.Results(env, options, made, "%s", strings.Join(words, "\n"))
 		},
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "email", Value: &email, Required: true})
 	cmd.Flags().StringVar(&role, "role", "Member", "the `role` in the account")
+	cli.ResultFlags(cmd, &options, output.FieldsOf[invitation]())
 	return cmd
 }
 
@@ -170,6 +179,7 @@ func newInvitationsCmd(env *cli.Env) *cobra.Command {
 
 func newRevokeCmd(env *cli.Env) *cobra.Command {
 	var email string
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "uninvite",
 		Short:   "take back an invitation",
@@ -196,16 +206,17 @@ func newRevokeCmd(env *cli.Env) *cobra.Command {
 			if err := c.Tell(cmd.Context(), "POST", "/invitations/"+i.ID+"/revoke", nil); err != nil {
 				return err
 			}
-			env.Sayf("%s is not invited any more.", i.Email)
-			return nil
+			return cli.Result(env, options, i, "%s is not invited any more.", i.Email)
 		},
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "email", Value: &email, Required: true})
+	cli.ResultFlags(cmd, &options, output.FieldsOf[invitation]())
 	return cmd
 }
 
 func newSetRoleCmd(env *cli.Env) *cobra.Command {
 	var name, role string
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "set-role",
 		Short:   "give a member another role in the account",
@@ -222,16 +233,17 @@ func newSetRoleCmd(env *cli.Env) *cobra.Command {
 			if err := c.Tell(cmd.Context(), "PATCH", "/account_memberships/"+m.ID, map[string]any{"account_role_id": id}); err != nil {
 				return err
 			}
-			env.Sayf("%s has the role %s.", name, role)
-			return nil
+			return cli.ResultOf(env, options, func() (member, error) { return again(cmd.Context(), env, m) }, "%s has the role %s.", name, role)
 		},
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "member", Value: &name, Required: true}, cli.Positional{Name: "role", Value: &role, Required: true})
+	cli.ResultFlags(cmd, &options, output.FieldsOf[member]())
 	return cmd
 }
 
 func newActiveCmd(env *cli.Env, verb string, active bool) *cobra.Command {
 	var name string
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     verb,
 		Short:   map[bool]string{true: "let a member in again", false: "keep a member out, without removing what is theirs"}[active],
@@ -244,17 +256,19 @@ func newActiveCmd(env *cli.Env, verb string, active bool) *cobra.Command {
 			if err := c.Tell(cmd.Context(), "PATCH", "/account_memberships/"+m.ID+"/active", map[string]any{"active": active}); err != nil {
 				return err
 			}
-			env.Sayf("%s is %s.", name, map[bool]string{true: "active", false: "not active any more"}[active])
-			return nil
+			m.Active = active
+			return cli.Result(env, options, m, "%s is %s.", name, map[bool]string{true: "active", false: "not active any more"}[active])
 		},
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "member", Value: &name, Required: true})
+	cli.ResultFlags(cmd, &options, output.FieldsOf[member]())
 	return cmd
 }
 
 func newRemoveCmd(env *cli.Env) *cobra.Command {
 	var name string
 	var yes bool
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "remove",
 		Aliases: []string{"rm", "delete"},
@@ -271,11 +285,11 @@ func newRemoveCmd(env *cli.Env) *cobra.Command {
 			if err := c.Tell(cmd.Context(), "DELETE", "/account_memberships/"+m.ID, nil); err != nil {
 				return err
 			}
-			env.Sayf("%s is no member any more.", name)
-			return nil
+			return cli.Result(env, options, m, "%s is no member any more.", name)
 		},
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "member", Value: &name, Required: true})
 	cli.YesFlag(cmd, &yes)
+	cli.ResultFlags(cmd, &options, output.FieldsOf[member]())
 	return cmd
 }

@@ -42,6 +42,7 @@ func Find(env *cli.Env, name string) (words []string, ok bool, err error) {
 type setOptions struct {
 	env        *cli.Env
 	name, line string
+	output     output.Options
 }
 
 func newSetCmd(env *cli.Env) *cobra.Command {
@@ -54,6 +55,7 @@ func newSetCmd(env *cli.Env) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.run(cmd.Root()) },
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "name", Value: &opts.name, Required: true}, cli.Positional{Name: "line", Value: &opts.line, Required: true})
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[entry]())
 	return cmd
 }
 
@@ -79,8 +81,7 @@ func (o *setOptions) run(root *cobra.Command) error {
 	if err := write(o.env, all); err != nil {
 		return err
 	}
-	o.env.Sayf("`usher %s` is `usher %s` now.", o.name, all[o.name])
-	return nil
+	return cli.Result(o.env, o.output, entry{Name: o.name, Line: all[o.name]}, "`usher %s` is `usher %s` now.", o.name, all[o.name])
 }
 
 // command is the command of a name or alias below root.
@@ -134,12 +135,13 @@ func list(env *cli.Env, options output.Options) error {
 
 func newRemoveCmd(env *cli.Env) *cobra.Command {
 	var name string
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "rm",
 		Aliases: []string{"delete", "remove"},
 		Short:   "forget an alias",
 		Example: "usher alias rm failed",
-		RunE:    func(*cobra.Command, []string) error { return remove(env, name) },
+		RunE:    func(*cobra.Command, []string) error { return remove(env, options, name) },
 	}
 	cli.Positionals(cmd, cli.Positional{
 		Name: "name", Value: &name, Required: true,
@@ -148,23 +150,24 @@ func newRemoveCmd(env *cli.Env) *cobra.Command {
 			return slices.Sorted(maps.Keys(all)), cobra.ShellCompDirectiveNoFileComp
 		},
 	})
+	cli.ResultFlags(cmd, &options, output.FieldsOf[entry]())
 	return cmd
 }
 
-func remove(env *cli.Env, name string) error {
+func remove(env *cli.Env, options output.Options, name string) error {
 	all, err := read(env)
 	if err != nil {
 		return err
 	}
-	if _, ok := all[name]; !ok {
+	gone, ok := all[name]
+	if !ok {
 		return cli.NotFound("alias", name, slices.Sorted(maps.Keys(all)))
 	}
 	delete(all, name)
 	if err := write(env, all); err != nil {
 		return err
 	}
-	env.Sayf("Removed alias %q.", name)
-	return nil
+	return cli.Result(env, options, entry{Name: name, Line: gone}, "Removed alias %q.", name)
 }
 
 func path(env *cli.Env) (string, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type deleteOptions struct {
@@ -16,6 +17,8 @@ type deleteOptions struct {
 	key string
 	id  uuid.UUID
 	yes bool
+
+	output output.Options
 }
 
 func newDeleteCmd(env *cli.Env) *cobra.Command {
@@ -30,6 +33,7 @@ func newDeleteCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd, keyArgument(env, &opts.key, false))
 	cli.UUIDVar(cmd.Flags(), &opts.id, "id", "remove only the version with this `id`")
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.Artifact]())
 	return cmd
 }
 
@@ -56,21 +60,19 @@ func (o *deleteOptions) run(ctx context.Context) error {
 			return err
 		}
 	}
-	o.env.Sayf("Deleted %d versions of artifact %q.", len(list), o.key)
-	return nil
+	return cli.Results(o.env, o.output, list, "Deleted %d versions of artifact %q.", len(list), o.key)
 }
 
 func (o *deleteOptions) deleteOne(ctx context.Context, c *client.Client) error {
-	if err := o.env.Confirm(ctx, o.yes, "Delete artifact %s?", o.id); err != nil {
-		return err
-	}
-	err := c.DeleteArtifact(ctx, o.id)
-	if api.CodeOf(err) == api.CodeNotFound {
-		return cli.NotFound("artifact", o.id.String(), nil)
-	}
+	list, err := versions(ctx, c, o.id.String(), 1)
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("Deleted artifact %s.", o.id)
-	return nil
+	if err := o.env.Confirm(ctx, o.yes, "Delete artifact %s?", o.id); err != nil {
+		return err
+	}
+	if err := c.DeleteArtifact(ctx, o.id); err != nil && api.CodeOf(err) != api.CodeNotFound {
+		return err
+	}
+	return cli.Results(o.env, o.output, list, "Deleted artifact %s.", o.id)
 }

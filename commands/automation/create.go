@@ -13,6 +13,7 @@ import (
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/document"
+	"github.com/usherhq/usher/internal/output"
 )
 
 // source is where definitions of automations come from.
@@ -63,6 +64,7 @@ func definitions(value jsontext.Value) ([]jsontext.Value, error) {
 type createOptions struct {
 	env    *cli.Env
 	source source
+	output output.Options
 }
 
 func newCreateCmd(env *cli.Env) *cobra.Command {
@@ -76,6 +78,7 @@ func newCreateCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd)
 	opts.source.define(cmd)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.Automation]())
 	return cmd
 }
 
@@ -93,9 +96,17 @@ func (o *createOptions) run(ctx context.Context) error {
 		return err
 	}
 	var failed error
-	failures := 0
+	failures, made := 0, []api.Automation{}
+	printer := o.env.Printer(o.output)
 	for i, definition := range list {
-		if err := o.create(ctx, c, definition); err != nil {
+		one, err := send[api.Automation](ctx, c, "POST", "/automations/", definition)
+		switch {
+		case err == nil:
+			made = append(made, one)
+			if !printer.Structured() {
+				o.env.Sayf("Created automation %q: %s", one.Name, one.ID)
+			}
+		default:
 			failures++
 			failed = fmt.Errorf("%s: %w", label(name, i, definition), err)
 			if len(list) > 1 {
@@ -103,18 +114,15 @@ func (o *createOptions) run(ctx context.Context) error {
 			}
 		}
 	}
+	if printer.Structured() && (len(made) > 0 || failures == 0) {
+		if err := printer.Value(made); err != nil {
+			return err
+		}
+	}
 	if failures > 1 || failures == 1 && len(list) > 1 {
 		return cli.Fail(cli.Failure, fmt.Sprintf("%d of %d automations were not made", failures, len(list)), "")
 	}
 	return failed
-}
-
-func (o *createOptions) create(ctx context.Context, c *client.Client, definition jsontext.Value) error {
-	made, err := send[api.Automation](ctx, c, "POST", "/automations/", definition)
-	if err == nil {
-		o.env.Sayf("Created automation %q: %s", made.Name, made.ID)
-	}
-	return err
 }
 
 // send passes a definition on as it was written, so that the server judges all of it.
@@ -140,6 +148,7 @@ type updateOptions struct {
 	env    *cli.Env
 	source source
 	id     uuid.UUID
+	output output.Options
 }
 
 func newUpdateCmd(env *cli.Env) *cobra.Command {
@@ -153,6 +162,7 @@ func newUpdateCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd)
 	cli.UUIDVar(cmd.Flags(), &opts.id, "id", "the automation with this `id`")
 	opts.source.define(cmd)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.Automation]())
 	return cmd
 }
 
@@ -178,6 +188,5 @@ func (o *updateOptions) run(ctx context.Context) error {
 		}
 		return err
 	}
-	o.env.Sayf("Updated automation %s.", o.id)
-	return nil
+	return cli.ResultOf(o.env, o.output, func() (api.Automation, error) { return c.ReadAutomation(ctx, o.id) }, "Updated automation %s.", o.id)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type deleteOptions struct {
@@ -15,6 +16,8 @@ type deleteOptions struct {
 	which which
 	all   bool
 	yes   bool
+
+	output output.Options
 }
 
 func newDeleteCmd(env *cli.Env) *cobra.Command {
@@ -29,6 +32,7 @@ func newDeleteCmd(env *cli.Env) *cobra.Command {
 	opts.which.define(cmd, env)
 	cmd.Flags().BoolVar(&opts.all, "all", false, "remove every automation")
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.Automation]())
 	return cmd
 }
 
@@ -42,8 +46,7 @@ func (o *deleteOptions) run(ctx context.Context) error {
 		return err
 	}
 	if len(list) == 0 {
-		o.env.Say("No automations found.")
-		return nil
+		return cli.Results(o.env, o.output, list, "No automations found.")
 	}
 	question := "Delete automation " + list[0].Name + "?"
 	if o.all {
@@ -56,9 +59,8 @@ func (o *deleteOptions) run(ctx context.Context) error {
 		if err := c.DeleteAutomation(ctx, a.ID); err != nil && api.CodeOf(err) != api.CodeNotFound {
 			return err
 		}
-		o.env.Sayf("Deleted automation %q: %s", a.Name, a.ID)
 	}
-	return nil
+	return cli.Results(o.env, o.output, list, "Deleted %s.", named(list))
 }
 
 func (o *deleteOptions) chosen(ctx context.Context, c *client.Client) ([]api.Automation, error) {

@@ -2,6 +2,8 @@ package automation
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -86,6 +88,18 @@ func all(ctx context.Context, c *client.Client, filter *api.AutomationFilter) ([
 			Automations: filter, Sort: api.Some(api.AutomationSortNameAsc), Offset: api.Some(offset), Limit: api.Some(limit),
 		})
 	})
+}
+
+// named words which automations a verb was done to.
+func named(list []api.Automation) string {
+	texts := make([]string, len(list))
+	for i, a := range list {
+		texts[i] = fmt.Sprintf("%q: %s", a.Name, a.ID)
+	}
+	if len(texts) == 1 {
+		return "automation " + texts[0]
+	}
+	return fmt.Sprintf("%d automations:\n  %s", len(texts), strings.Join(texts, "\n  "))
 }
 
 func ids(list []api.Automation) string {

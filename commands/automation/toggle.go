@@ -7,6 +7,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type toggleOptions struct {
@@ -14,6 +15,7 @@ type toggleOptions struct {
 	which  which
 	enable bool
 	yes    bool
+	output output.Options
 }
 
 func newToggleCmd(env *cli.Env, enable bool) *cobra.Command {
@@ -31,6 +33,7 @@ func newToggleCmd(env *cli.Env, enable bool) *cobra.Command {
 	}
 	opts.which.define(cmd, env)
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.Automation]())
 	return cmd
 }
 
@@ -55,11 +58,11 @@ func (o *toggleOptions) run(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, a := range list {
+	for i, a := range list {
 		if err := c.PatchAutomation(ctx, a.ID, &api.AutomationPartialUpdate{Enabled: api.Some(o.enable)}); err != nil {
 			return err
 		}
-		o.env.Sayf("%s automation %q: %s", done, a.Name, a.ID)
+		list[i].Enabled = o.enable
 	}
-	return nil
+	return cli.Results(o.env, o.output, list, "%s %s.", done, named(list))
 }

@@ -20,6 +20,8 @@ type createOptions struct {
 	slug string
 	name string
 	file string
+
+	output output.Options
 }
 
 func newCreateCmd(env *cli.Env) *cobra.Command {
@@ -35,6 +37,7 @@ func newCreateCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd, typeArgument(env, "block_type_slug", &opts.slug))
 	cmd.Flags().StringVar(&opts.name, "name", "", "the block's `name`")
 	cmd.Flags().StringVarP(&opts.file, "from-file", "f", "", "a YAML or JSON `file` of its values; - reads standard input")
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.BlockDocument]())
 	return cmd
 }
 
@@ -79,8 +82,9 @@ func (o *createOptions) create(ctx context.Context, c *client.Client, kind api.B
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("Created block %q: %s", kind.Slug+"/"+o.name, made.ID)
-	return nil
+	// What was made is read: the answer to making it has the secrets in the clear.
+	return cli.ResultOf(o.env, o.output, func() (api.BlockDocument, error) { return c.ReadBlockDocumentByID(ctx, made.ID, nil) },
+		"Created block %q: %s", kind.Slug+"/"+o.name, made.ID)
 }
 
 // link names the page of the web interface that makes a block.
@@ -88,6 +92,9 @@ func (o *createOptions) link(kind api.BlockType) error {
 	page := find.Page(o.env, "/blocks/catalog/"+kind.Slug+"/create")
 	if page == "" {
 		return cli.Fail(cli.Failure, "no web interface is known that could make the block", "say its values: --name <name> --from-file <file>")
+	}
+	if printer := o.env.Printer(o.output); printer.Structured() {
+		return printer.Value(map[string]string{"url": page})
 	}
 	return o.env.Printer(output.Options{}).Line(page)
 }

@@ -5,14 +5,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/find"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type deleteOptions struct {
 	env   *cli.Env
 	which which
 	yes   bool
+
+	output output.Options
 }
 
 func newDeleteCmd(env *cli.Env) *cobra.Command {
@@ -26,6 +30,7 @@ func newDeleteCmd(env *cli.Env) *cobra.Command {
 	}
 	opts.which.define(cmd, env)
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.BlockDocument]())
 	return cmd
 }
 
@@ -44,6 +49,5 @@ func (o *deleteOptions) run(ctx context.Context) error {
 	if err := c.DeleteBlockDocument(ctx, block.ID); err != nil {
 		return err
 	}
-	o.env.Sayf("Deleted block %q.", find.BlockSlug(&block))
-	return nil
+	return cli.Result(o.env, o.output, block, "Deleted block %q.", find.BlockSlug(&block))
 }

@@ -166,6 +166,8 @@ type typeDeleteOptions struct {
 	env  *cli.Env
 	slug string
 	yes  bool
+
+	output output.Options
 }
 
 func newTypeDeleteCmd(env *cli.Env) *cobra.Command {
@@ -179,6 +181,7 @@ func newTypeDeleteCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd, typeArgument(env, "slug", &opts.slug))
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.BlockType]())
 	return cmd
 }
 
@@ -200,6 +203,5 @@ func (o *typeDeleteOptions) run(ctx context.Context) error {
 	if err := c.DeleteBlockType(ctx, kind.ID); err != nil {
 		return err
 	}
-	o.env.Sayf("Deleted block type %q.", kind.Slug)
-	return nil
+	return cli.Result(o.env, o.output, kind, "Deleted block type %q.", kind.Slug)
 }

@@ -17,6 +17,12 @@ type allowlistOptions struct {
 	address     string
 	description string
 	yes         bool
+	output      output.Options
+}
+
+// enforcement is whether the list of addresses counts.
+type enforcement struct {
+	Enforced bool `json:"enforced"`
 }
 
 func newAllowlistEnableCmd(env *cli.Env) *cobra.Command {
@@ -29,6 +35,7 @@ func newAllowlistEnableCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd)
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[enforcement]())
 	return cmd
 }
 
@@ -38,8 +45,7 @@ func (o *allowlistOptions) enable(ctx context.Context) error {
 		return err
 	}
 	if enforced {
-		o.env.Say("The list is enforced already.")
-		return nil
+		return cli.Result(o.env, o.output, enforcement{true}, "The list is enforced already.")
 	}
 	access, err := client.Ask[struct {
 		Allowed bool   `json:"allowed"`
@@ -57,11 +63,11 @@ func (o *allowlistOptions) enable(ctx context.Context) error {
 	if err := c.Tell(ctx, "PATCH", settingsPath, map[string]any{"enforce_ip_allowlist": true}); err != nil {
 		return err
 	}
-	o.env.Say("Only the listed addresses reach the account now.")
-	return nil
+	return cli.Result(o.env, o.output, enforcement{true}, "Only the listed addresses reach the account now.")
 }
 
 func newAllowlistDisableCmd(env *cli.Env) *cobra.Command {
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "disable",
 		Short:   "let every address reach the account",
@@ -74,11 +80,11 @@ func newAllowlistDisableCmd(env *cli.Env) *cobra.Command {
 			if err := c.Tell(cmd.Context(), "PATCH", settingsPath, map[string]any{"enforce_ip_allowlist": false}); err != nil {
 				return err
 			}
-			env.Say("Every address reaches the account now.")
-			return nil
+			return cli.Result(env, options, enforcement{false}, "Every address reaches the account now.")
 		},
 	}
 	cli.Positionals(cmd)
+	cli.ResultFlags(cmd, &options, output.FieldsOf[enforcement]())
 	return cmd
 }
 
@@ -91,6 +97,7 @@ func (o *allowlistOptions) changing(verb, short, example string, change func(ctx
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.change(cmd.Context(), change) },
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "ip_address_or_range", Value: &o.address, Required: true})
+	cli.OutputFlags(cmd, &o.output, output.FieldsOf[allowed]())
 	return cmd
 }
 
@@ -114,7 +121,7 @@ func (o *allowlistOptions) change(ctx context.Context, change func(context.Conte
 	if err := list.save(ctx, c); err != nil {
 		return err
 	}
-	return showAllowlist(ctx, o.env, c, enforced, output.Options{})
+	return showAllowlist(ctx, o.env, c, enforced, o.output)
 }
 
 func newAllowlistAddCmd(env *cli.Env) *cobra.Command {

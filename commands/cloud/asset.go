@@ -93,6 +93,8 @@ type assetDeleteOptions struct {
 	key   string
 	force bool
 	yes   bool
+
+	output output.Options
 }
 
 func newAssetDeleteCmd(env *cli.Env) *cobra.Command {
@@ -106,6 +108,7 @@ func newAssetDeleteCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd, cli.Positional{Name: "key", Value: &opts.key, Required: true})
 	cmd.Flags().BoolVarP(&opts.force, "force", "f", false, "the same as --yes")
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, []string{"key"})
 	return cmd
 }
 
@@ -120,6 +123,5 @@ func (o *assetDeleteOptions) run(ctx context.Context) error {
 	if err := c.Tell(ctx, "DELETE", "/assets/key?key="+url.QueryEscape(o.key), nil); err != nil {
 		return missing("asset", o.key, err)
 	}
-	o.env.Sayf("Deleted asset %q.", o.key)
-	return nil
+	return cli.Result(o.env, o.output, map[string]string{"key": o.key}, "Deleted asset %q.", o.key)
 }

@@ -2,13 +2,13 @@ package cloud
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
+	"github.com/usherhq/usher/internal/output"
 )
 
 // webhookID is the argument of the verbs that are about one webhook.
@@ -45,6 +45,12 @@ type webhookOptions struct {
 	id                          webhookID
 	name, description, template string
 	yes                         bool
+	output                      output.Options
+}
+
+// result are the flags of every verb here.
+func (o *webhookOptions) result(cmd *cobra.Command) {
+	cli.ResultFlags(cmd, &o.output, output.FieldsOf[webhook]())
 }
 
 func newWebhookCreateCmd(env *cli.Env) *cobra.Command {
@@ -58,6 +64,7 @@ func newWebhookCreateCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd, cli.Positional{Name: "webhook_name", Value: &opts.name, Required: true})
 	cmd.Flags().StringVarP(&opts.description, "description", "d", "", "what it is for")
 	cmd.Flags().StringVarP(&opts.template, "template", "t", "", "what a request is made into, as a `template` of JSON with event and resource")
+	opts.result(cmd)
 	return cmd
 }
 
@@ -74,8 +81,7 @@ func (o *webhookOptions) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("Created webhook %q: id %s, slug %s.", o.name, made.ID, made.Slug)
-	return nil
+	return cli.Result(o.env, o.output, made, "Created webhook %q: id %s, slug %s.", o.name, made.ID, made.Slug)
 }
 
 func orNull(text string) any {
@@ -97,6 +103,7 @@ func newWebhookUpdateCmd(env *cli.Env) *cobra.Command {
 	cmd.Flags().StringVarP(&opts.name, "name", "n", "", "its new `name`")
 	cmd.Flags().StringVarP(&opts.description, "description", "d", "", "what it is for")
 	cmd.Flags().StringVarP(&opts.template, "template", "t", "", "what a request is made into, as a `template` of JSON")
+	opts.result(cmd)
 	return cmd
 }
 
@@ -122,8 +129,7 @@ func (o *webhookOptions) update(cmd *cobra.Command) error {
 	if err := c.Tell(ctx, "PUT", "/webhooks/"+hook.ID.String(), changed); err != nil {
 		return err
 	}
-	o.env.Sayf("Updated webhook %q.", hook.Name)
-	return nil
+	return cli.Result(o.env, o.output, hook, "Updated webhook %q.", hook.Name)
 }
 
 // webhookVerb makes a verb that is about one webhook and has no flags but --yes.
@@ -136,6 +142,7 @@ func webhookVerb(env *cli.Env, verb, short string, asks bool, run func(*webhookO
 		RunE:    func(cmd *cobra.Command, _ []string) error { return run(opts, cmd.Context()) },
 	}
 	cli.Positionals(cmd, opts.id.argument())
+	opts.result(cmd)
 	if asks {
 		cmd.Example += " --yes"
 		cli.YesFlag(cmd, &opts.yes)
@@ -155,8 +162,8 @@ func (o *webhookOptions) toggle(ctx context.Context) error {
 	if err := c.Tell(ctx, "PATCH", "/webhooks/"+hook.ID.String(), map[string]any{"enabled": !hook.Enabled}); err != nil {
 		return err
 	}
-	o.env.Sayf("Webhook %q is %s.", hook.Name, map[bool]string{true: "disabled", false: "enabled"}[hook.Enabled])
-	return nil
+	hook.Enabled = !hook.Enabled
+	return cli.Result(o.env, o.output, hook, "Webhook %q is %s.", hook.Name, map[bool]string{true: "enabled", false: "disabled"}[hook.Enabled])
 }
 
 func newWebhookRotateCmd(env *cli.Env) *cobra.Command {
@@ -179,12 +186,16 @@ func (o *webhookOptions) rotate(ctx context.Context) error {
 	if err != nil {
 		return missing("webhook", o.id.text, err)
 	}
-	o.env.Say("The webhook has a new slug: " + strconv.Quote(hook.Slug))
-	return nil
+	return cli.Result(o.env, o.output, hook, "The webhook has a new slug: %q", hook.Slug)
 }
 
 func newWebhookDeleteCmd(env *cli.Env) *cobra.Command {
 	return webhookVerb(env, "delete", "remove a webhook", true, (*webhookOptions).delete)
+}
+
+// removed names what is gone and was not read before.
+type removed struct {
+	ID string `json:"id"`
 }
 
 func (o *webhookOptions) delete(ctx context.Context) error {
@@ -202,6 +213,5 @@ func (o *webhookOptions) delete(ctx context.Context) error {
 	if err := c.Tell(ctx, "DELETE", path, nil); err != nil {
 		return missing("webhook", o.id.text, err)
 	}
-	o.env.Sayf("Deleted webhook %s.", o.id.text)
-	return nil
+	return cli.Result(o.env, o.output, removed{ID: o.id.text}, "Deleted webhook %s.", o.id.text)
 }

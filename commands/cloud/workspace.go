@@ -76,18 +76,20 @@ func listWorkspaces(ctx context.Context, env *cli.Env, options output.Options) e
 
 func newWorkspaceSetCmd(env *cli.Env) *cobra.Command {
 	var handle string
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "set",
 		Short:   "choose the workspace that the active profile works in",
 		Example: "usher cloud workspace set --workspace acme/etl",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return setWorkspace(cmd.Context(), env, handle) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return setWorkspace(cmd.Context(), env, options, handle) },
 	}
 	cli.Positionals(cmd)
 	cmd.Flags().StringVarP(&handle, "workspace", "w", "", "the `account/workspace` to work in")
+	cli.ResultFlags(cmd, &options, output.FieldsOf[login.Workspace]())
 	return cmd
 }
 
-func setWorkspace(ctx context.Context, env *cli.Env, handle string) error {
+func setWorkspace(ctx context.Context, env *cli.Env, options output.Options, handle string) error {
 	if handle == "" && !env.Interactive() {
 		return cli.Usagef("nobody can be asked here, so say --workspace")
 	}
@@ -111,6 +113,5 @@ func setWorkspace(ctx context.Context, env *cli.Env, handle string) error {
 	if err := login.Keep(env, settings, settings.Active.Name, []profile.Entry{{Name: urlSetting, Value: chosen.URL(settings.Value("PREFECT_CLOUD_API_URL").Text)}}, nil); err != nil {
 		return err
 	}
-	env.Sayf("Profile %q works in %s.", settings.Active.Name, chosen.Handle())
-	return nil
+	return cli.Result(env, options, chosen, "Profile %q works in %s.", settings.Active.Name, chosen.Handle())
 }

@@ -46,6 +46,13 @@ func settingNames() []string {
 	return names
 }
 
+// changed is what a command did to a profile; keys and passwords are masked.
+type changed struct {
+	Profile string            `json:"profile"`
+	Set     map[string]string `json:"set"`
+	Unset   []string          `json:"unset"`
+}
+
 // warnOverridden says when something stronger than the profile sets a setting.
 func warnOverridden(env *cli.Env, settings *profile.Settings, name string) {
 	v := settings.Value(name)

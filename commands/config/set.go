@@ -7,12 +7,14 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 	"github.com/usherhq/usher/internal/profile"
 )
 
 type setOptions struct {
 	env      *cli.Env
 	settings []string
+	output   output.Options
 }
 
 func newSetCmd(env *cli.Env) *cobra.Command {
@@ -33,6 +35,7 @@ func newSetCmd(env *cli.Env) *cobra.Command {
 			return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 		},
 	})
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[changed]())
 	return cmd
 }
 
@@ -53,12 +56,15 @@ func (o *setOptions) run() error {
 	if err != nil {
 		return err
 	}
+	done := changed{Profile: name, Set: map[string]string{}, Unset: []string{}}
 	for _, e := range entries {
-		o.env.Sayf("Set %s to %q.", e.Name, e.Masked())
+		done.Set[e.Name] = e.Masked()
+		if !o.output.Structured() {
+			o.env.Sayf("Set %s to %q.", e.Name, e.Masked())
+		}
 		warnOverridden(o.env, settings, e.Name)
 	}
-	o.env.Sayf("Updated profile %q.", name)
-	return nil
+	return cli.Result(o.env, o.output, done, "Updated profile %q.", name)
 }
 
 // parse reads NAME=VALUE words. All values of the wrong type are told at once.

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 	"github.com/usherhq/usher/internal/profile"
 )
 
@@ -14,6 +15,8 @@ type unsetOptions struct {
 	env   *cli.Env
 	names []string
 	yes   bool
+
+	output output.Options
 }
 
 func newUnsetCmd(env *cli.Env) *cobra.Command {
@@ -31,6 +34,7 @@ func newUnsetCmd(env *cli.Env) *cobra.Command {
 		},
 	})
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[changed]())
 	return cmd
 }
 
@@ -66,11 +70,13 @@ func (o *unsetOptions) run(ctx context.Context) error {
 		return err
 	}
 	for _, name := range names {
-		o.env.Sayf("Unset %s.", name)
+		if !o.output.Structured() {
+			o.env.Sayf("Unset %s.", name)
+		}
 		warnOverridden(o.env, settings, name)
 	}
-	o.env.Sayf("Updated profile %q.", settings.Active.Name)
-	return nil
+	done := changed{Profile: settings.Active.Name, Set: map[string]string{}, Unset: names}
+	return cli.Result(o.env, o.output, done, "Updated profile %q.", settings.Active.Name)
 }
 
 // current turns what was typed into current names that the profile sets.

@@ -1,24 +1,35 @@
 package config
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 	"github.com/usherhq/usher/internal/profile"
 )
 
 func newValidateCmd(env *cli.Env) *cobra.Command {
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "validate",
 		Short:   "check all settings, and rename those of earlier releases",
 		Example: "usher config validate",
-		RunE:    func(*cobra.Command, []string) error { return validate(env) },
+		RunE:    func(*cobra.Command, []string) error { return validate(env, options) },
 	}
 	cli.Positionals(cmd)
+	cli.ResultFlags(cmd, &options, output.FieldsOf[validated]())
 	return cmd
 }
 
-func validate(env *cli.Env) error {
+// validated is a configuration without mistakes; one with mistakes is an error.
+type validated struct {
+	Valid   bool `json:"valid"`
+	Renamed int  `json:"renamed"`
+}
+
+func validate(env *cli.Env, options output.Options) error {
 	settings, err := env.Settings()
 	if err != nil {
 		return err
@@ -34,9 +45,9 @@ func validate(env *cli.Env) error {
 	if err != nil {
 		return err
 	}
+	words := "The configuration is valid."
 	if changed > 0 {
-		env.Sayf("Renamed %d settings of earlier releases.", changed)
+		words = fmt.Sprintf("Renamed %d settings of earlier releases.\n", changed) + words
 	}
-	env.Say("The configuration is valid.")
-	return nil
+	return cli.Result(env, options, validated{Valid: true, Renamed: changed}, "%s", words)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/find"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type deleteOptions struct {
@@ -17,6 +18,8 @@ type deleteOptions struct {
 	id   string
 	all  bool
 	yes  bool
+
+	output output.Options
 }
 
 func newDeleteCmd(env *cli.Env) *cobra.Command {
@@ -32,6 +35,7 @@ func newDeleteCmd(env *cli.Env) *cobra.Command {
 	cmd.Flags().StringVar(&opts.id, "id", "", "the deployment's `id`, instead of its name")
 	cmd.Flags().BoolVar(&opts.all, "all", false, "every deployment there is")
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.DeploymentResponse]())
 	return cmd
 }
 
@@ -60,8 +64,7 @@ func (o *deleteOptions) run(ctx context.Context) error {
 	if err := c.DeleteDeployment(ctx, d.ID); err != nil {
 		return err
 	}
-	o.env.Sayf("Deleted deployment %q.", which)
-	return nil
+	return cli.Results(o.env, o.output, []api.DeploymentResponse{*d}, "Deleted deployment %q.", which)
 }
 
 func (o *deleteOptions) deleteAll(ctx context.Context, c *client.Client) error {
@@ -72,8 +75,7 @@ func (o *deleteOptions) deleteAll(ctx context.Context, c *client.Client) error {
 		return err
 	}
 	if len(list) == 0 {
-		o.env.Say("No deployments found.")
-		return nil
+		return cli.Results(o.env, o.output, list, "No deployments found.")
 	}
 	if err := o.env.Confirm(ctx, o.yes, "Delete all %d deployments?", len(list)); err != nil {
 		return err
@@ -83,6 +85,5 @@ func (o *deleteOptions) deleteAll(ctx context.Context, c *client.Client) error {
 			return err
 		}
 	}
-	o.env.Sayf("Deleted %d deployments.", len(list))
-	return nil
+	return cli.Results(o.env, o.output, list, "Deleted %d deployments.", len(list))
 }

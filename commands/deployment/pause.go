@@ -7,9 +7,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/find"
+	"github.com/usherhq/usher/internal/output"
 )
 
 // pauseOptions are those of both pause and resume.
@@ -18,6 +20,8 @@ type pauseOptions struct {
 	name string
 	set  func(*client.Client, context.Context, uuid.UUID) (jsontext.Value, error)
 	done string
+
+	output output.Options
 }
 
 func newPauseCmd(env *cli.Env) *cobra.Command {
@@ -38,6 +42,7 @@ func (o *pauseOptions) command(verb, short string) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	cli.Positionals(cmd, nameArgument(o.env, &o.name, true))
+	cli.ResultFlags(cmd, &o.output, output.FieldsOf[api.DeploymentResponse]())
 	return cmd
 }
 
@@ -53,6 +58,5 @@ func (o *pauseOptions) run(ctx context.Context) error {
 	if _, err := o.set(c, ctx, d.ID); err != nil {
 		return err
 	}
-	o.env.Sayf(o.done, d.Name)
-	return nil
+	return cli.ResultOf(o.env, o.output, func() (api.DeploymentResponse, error) { return c.ReadDeployment(ctx, d.ID) }, o.done, d.Name)
 }

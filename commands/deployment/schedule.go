@@ -34,6 +34,13 @@ type scheduleOptions struct {
 	name string
 	id   string
 	yes  bool
+
+	output output.Options
+}
+
+// resultFlags are those of a verb that changes schedules.
+func (o *scheduleOptions) resultFlags(cmd *cobra.Command) {
+	cli.ResultFlags(cmd, &o.output, output.FieldsOf[api.DeploymentSchedule]())
 }
 
 func (o *scheduleOptions) deploymentArgument(required bool) cli.Positional {
@@ -74,27 +81,21 @@ func (o *scheduleOptions) schedule(d *api.DeploymentResponse) (*api.DeploymentSc
 	return nil, cli.NotFound("schedule of "+strconv.Quote(d.Name), o.id, ids)
 }
 
-type scheduleListOptions struct {
-	scheduleOptions
-
-	output output.Options
-}
-
 func newScheduleListCmd(env *cli.Env) *cobra.Command {
-	opts := &scheduleListOptions{scheduleOptions: scheduleOptions{env: env}}
+	opts := &scheduleOptions{env: env}
 	cmd := &cobra.Command{
 		Use:     "ls",
 		Aliases: []string{"list"},
 		Short:   "list the schedules of a deployment",
 		Example: "usher deployment schedule ls etl/nightly",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.run(cmd.Context()) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.list(cmd.Context()) },
 	}
 	cli.Positionals(cmd, opts.deploymentArgument(true))
-	cli.OutputFlags(cmd, &opts.output, nil)
+	cli.OutputFlags(cmd, &opts.output, output.FieldsOf[api.DeploymentSchedule]())
 	return cmd
 }
 
-func (o *scheduleListOptions) run(ctx context.Context) error {
+func (o *scheduleOptions) list(ctx context.Context) error {
 	_, d, err := o.deployment(ctx)
 	if err != nil {
 		return err
@@ -115,7 +116,7 @@ func (o *scheduleListOptions) run(ctx context.Context) error {
 }
 
 // printJSON prints the schedules with the times in words, as the reference does.
-func (o *scheduleListOptions) printJSON(printer *output.Printer, d *api.DeploymentResponse) error {
+func (o *scheduleOptions) printJSON(printer *output.Printer, d *api.DeploymentResponse) error {
 	list := make([]api.DeploymentSchedule, len(d.Schedules))
 	for i, s := range d.Schedules {
 		text, err := json.Marshal(describe(s.Schedule))

@@ -52,6 +52,7 @@ func newScheduleCreateCmd(env *cli.Env) *cobra.Command {
 	flags.BoolVar(&opts.replace, "replace", false, "remove the deployment's other schedules")
 	opts.policy.flags(flags)
 	opts.yesFlag(cmd)
+	opts.resultFlags(cmd)
 	return cmd
 }
 
@@ -85,10 +86,11 @@ func (o *scheduleCreateOptions) run(cmd *cobra.Command) error {
 			}
 		}
 	}
-	for _, s := range made {
-		o.env.Sayf("Created schedule %s: %s.", s.ID, describe(s.Schedule))
+	words := make([]string, len(made))
+	for i, s := range made {
+		words[i] = fmt.Sprintf("Created schedule %s: %s.", s.ID, describe(s.Schedule))
 	}
-	return nil
+	return cli.Results(o.env, o.output, made, "%s", strings.Join(words, "\n"))
 }
 
 // schedule is the schedule of the flags in the form of the API, which checks it.
@@ -167,6 +169,7 @@ func newScheduleDeleteCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd, opts.deploymentArgument(true), opts.idArgument(true))
 	opts.yesFlag(cmd)
+	opts.resultFlags(cmd)
 	return cmd
 }
 
@@ -185,8 +188,7 @@ func (o *scheduleOptions) delete(ctx context.Context) error {
 	if err := c.DeleteDeploymentSchedule(ctx, d.ID, s.ID); err != nil {
 		return err
 	}
-	o.env.Sayf("Deleted schedule %s.", s.ID)
-	return nil
+	return cli.Results(o.env, o.output, []api.DeploymentSchedule{*s}, "Deleted schedule %s.", s.ID)
 }
 
 func newScheduleClearCmd(env *cli.Env) *cobra.Command {
@@ -199,6 +201,7 @@ func newScheduleClearCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd, opts.deploymentArgument(true))
 	opts.yesFlag(cmd)
+	opts.resultFlags(cmd)
 	return cmd
 }
 
@@ -215,6 +218,5 @@ func (o *scheduleOptions) clear(ctx context.Context) error {
 			return err
 		}
 	}
-	o.env.Sayf("Deleted the %d schedules of deployment %q.", len(d.Schedules), d.Name)
-	return nil
+	return cli.Results(o.env, o.output, d.Schedules, "Deleted the %d schedules of deployment %q.", len(d.Schedules), d.Name)
 }

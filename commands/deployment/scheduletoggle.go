@@ -36,6 +36,7 @@ func newScheduleToggleCmd(env *cli.Env, on bool) *cobra.Command {
 	cli.Positionals(cmd, opts.deploymentArgument(false), opts.idArgument(false))
 	cmd.Flags().BoolVar(&opts.all, "all", false, "every schedule of every deployment")
 	cli.YesFlag(cmd, &opts.yes)
+	opts.resultFlags(cmd)
 	return cmd
 }
 
@@ -60,14 +61,17 @@ func (o *scheduleToggleOptions) run(ctx context.Context) error {
 	if s.Active == o.on {
 		return cli.Fail(cli.Refused, fmt.Sprintf("schedule %s is %s already", s.ID, o.done), "")
 	}
-	return o.set(ctx, c, d, s)
+	if err := o.set(ctx, c, d, s); err != nil {
+		return err
+	}
+	return cli.Results(o.env, o.output, []api.DeploymentSchedule{*s}, "%s: %s is %s.", d.Name, describe(s.Schedule), o.done)
 }
 
 func (o *scheduleToggleOptions) set(ctx context.Context, c *client.Client, d *api.DeploymentResponse, s *api.DeploymentSchedule) error {
 	if err := c.UpdateDeploymentSchedule(ctx, d.ID, s.ID, &api.DeploymentScheduleUpdate{Active: api.Some(o.on)}); err != nil {
 		return err
 	}
-	o.env.Sayf("%s: %s is %s.", d.Name, describe(s.Schedule), o.done)
+	s.Active = o.on
 	return nil
 }
 
@@ -84,17 +88,23 @@ func (o *scheduleToggleOptions) every(ctx context.Context) error {
 	}
 	count := o.count(list)
 	if count == 0 {
-		o.env.Sayf("No schedule has to be %s.", o.done)
-		return nil
+		return cli.Results(o.env, o.output, []api.DeploymentSchedule{}, "No schedule has to be %s.", o.done)
 	}
 	if err := o.env.Confirm(ctx, o.yes, "This makes %d schedules %s. Go ahead?", count, o.done); err != nil {
 		return err
 	}
-	if err := o.each(list, func(d *api.DeploymentResponse, s *api.DeploymentSchedule) error { return o.set(ctx, c, d, s) }); err != nil {
+	changed := make([]api.DeploymentSchedule, 0, count)
+	err = o.each(list, func(d *api.DeploymentResponse, s *api.DeploymentSchedule) error {
+		if err := o.set(ctx, c, d, s); err != nil {
+			return err
+		}
+		changed = append(changed, *s)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	o.env.Sayf("%d schedules are %s.", count, o.done)
-	return nil
+	return cli.Results(o.env, o.output, changed, "%d schedules are %s.", count, o.done)
 }
 
 func (o *scheduleToggleOptions) count(list []api.DeploymentResponse) (n int) {

@@ -13,6 +13,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/document"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type emitOptions struct {
@@ -22,6 +23,7 @@ type emitOptions struct {
 	resource   []string
 	related    string
 	payload    string
+	output     output.Options
 }
 
 func newEmitCmd(env *cli.Env) *cobra.Command {
@@ -39,6 +41,7 @@ func newEmitCmd(env *cli.Env) *cobra.Command {
 	flags.StringArrayVarP(&opts.resource, "resource", "r", nil, "a label of what it happened to, as `name=value`, or all of them as JSON; repeatable")
 	flags.StringVar(&opts.related, "related", "", "what else has to do with it: an object of labels or a list of them, as `JSON`")
 	flags.StringVarP(&opts.payload, "payload", "p", "", "more about it, as `JSON`")
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.Event]())
 	return cmd
 }
 
@@ -68,8 +71,7 @@ func (o *emitOptions) run(ctx context.Context) error {
 	if err := c.CreateEvents(ctx, []api.Event{event}); err != nil {
 		return err
 	}
-	o.env.Sayf("Emitted event %q: %s", o.event, event.ID)
-	return nil
+	return cli.Result(o.env, o.output, event, "Emitted event %q: %s", o.event, event.ID)
 }
 
 // idLabel is the label that every resource has.

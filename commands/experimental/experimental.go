@@ -76,6 +76,8 @@ type setOptions struct {
 	env   *cli.Env
 	block string
 	id    uuid.UUID
+
+	output output.Options
 }
 
 func newSetCmd(env *cli.Env) *cobra.Command {
@@ -88,6 +90,7 @@ func newSetCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "block", Value: &opts.block, Complete: env.Complete(find.Blocks)})
 	cli.UUIDVar(cmd.Flags(), &opts.id, "id", "the block with this `id`")
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[defaultStorage]())
 	return cmd
 }
 
@@ -109,11 +112,11 @@ func (o *setOptions) run(ctx context.Context) error {
 	if _, err := c.UpdateServerDefaultResultStorage(ctx, &api.ServerDefaultResultStorageUpdate{DefaultResultStorageBlockID: block.ID}); err != nil {
 		return err
 	}
-	o.env.Sayf("Results are kept by block %q.", find.BlockSlug(&block))
-	return nil
+	return cli.Result(o.env, o.output, defaultStorage{ID: &block.ID, Block: &block}, "Results are kept by block %q.", find.BlockSlug(&block))
 }
 
 func newClearCmd(env *cli.Env) *cobra.Command {
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "clear",
 		Short:   "keep results where each flow runs again",
@@ -126,10 +129,10 @@ func newClearCmd(env *cli.Env) *cobra.Command {
 			if err := c.ClearServerDefaultResultStorage(cmd.Context()); err != nil {
 				return err
 			}
-			env.Say("Results stay where each flow runs.")
-			return nil
+			return cli.Result(env, options, defaultStorage{}, "Results stay where each flow runs.")
 		},
 	}
 	cli.Positionals(cmd)
+	cli.ResultFlags(cmd, &options, output.FieldsOf[defaultStorage]())
 	return cmd
 }

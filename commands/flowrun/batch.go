@@ -21,6 +21,7 @@ type batch struct {
 	ids    []string
 	yes    bool
 	dryRun bool
+	output output.Options
 }
 
 // define adds arguments and flags; verb is the word for what is done.
@@ -29,6 +30,7 @@ func (b *batch) define(cmd *cobra.Command, verb string) {
 	b.selection.define(cmd)
 	cli.YesFlag(cmd, &b.yes)
 	cmd.Flags().BoolVar(&b.dryRun, "dry-run", false, "only list the runs that it would "+verb)
+	cli.ResultFlags(cmd, &b.output, output.FieldsOf[api.FlowRunResponse]())
 }
 
 // runs returns the runs; with a choice, a person is shown how many there are and asked.
@@ -58,21 +60,26 @@ func (b *batch) runs(ctx context.Context, c *client.Client, verb string) ([]api.
 // atOnce is how many runs are worked on at the same time.
 const atOnce = 8
 
-// each does something to all of the runs. What fails is told and does not keep the rest
-// from being done; done is the word for what was done.
-func (b *batch) each(ctx context.Context, runs []api.FlowRunResponse, done string, do func(*api.FlowRunResponse) error) error {
+// each does something to all of the runs: do brings a run up to date and returns what to say about
+// it. What fails is told and does not keep the rest from being done; done is the word for what was
+// done. Programs get the runs that it was done to.
+func (b *batch) each(ctx context.Context, runs []api.FlowRunResponse, done string, do func(*api.FlowRunResponse) (string, error)) error {
 	if len(runs) == 0 {
-		b.env.Say("No flow runs found.")
-		return nil
+		return cli.Results(b.env, b.output, runs, "No flow runs found.")
 	}
 	if len(runs) == 1 {
-		return do(&runs[0])
+		said, err := do(&runs[0])
+		if err != nil {
+			return err
+		}
+		return cli.Results(b.env, b.output, runs, "%s", said)
 	}
 	show, stop := b.env.Streams.Bar()
 	defer stop()
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	var failures []error
+	finishedRuns := make([]bool, len(runs))
 	finished, slots := 0, make(chan struct{}, atOnce)
 	for i := range runs {
 		if ctx.Err() != nil {
@@ -81,29 +88,42 @@ func (b *batch) each(ctx context.Context, runs []api.FlowRunResponse, done strin
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			err := do(&runs[i])
+			said, err := do(&runs[i])
 			mu.Lock()
 			defer mu.Unlock()
 			finished++
 			show(runs[i].Name, int64(finished), int64(len(runs)))
 			if err != nil {
 				failures = append(failures, err)
+				return
+			}
+			finishedRuns[i] = true
+			if !b.output.Structured() {
+				b.env.Say(said)
 			}
 		})
 	}
 	group.Wait()
 	stop()
-	return b.summary(ctx, len(runs), done, failures)
-}
-
-func (b *batch) summary(ctx context.Context, total int, done string, failures []error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	return b.summary(runs, finishedRuns, done, failures)
+}
+
+func (b *batch) summary(runs []api.FlowRunResponse, finished []bool, done string, failures []error) error {
 	for _, err := range failures {
 		b.env.Warn(err.Error())
 	}
-	b.env.Sayf("%s %d of %s.", done, total-len(failures), count(total))
+	changed := []api.FlowRunResponse{}
+	for i, is := range finished {
+		if is {
+			changed = append(changed, runs[i])
+		}
+	}
+	if err := cli.Results(b.env, b.output, changed, "%s %d of %s.", done, len(changed), count(len(runs))); err != nil {
+		return err
+	}
 	if len(failures) > 0 {
 		return cli.Quiet(cli.Failure)
 	}
@@ -112,12 +132,16 @@ func (b *batch) summary(ctx context.Context, total int, done string, failures []
 
 // preview lists the runs instead of doing something to them.
 func (b *batch) preview(ctx context.Context, c *client.Client, runs []api.FlowRunResponse, verb string) error {
+	printer := b.env.Printer(b.output)
+	if printer.Structured() {
+		return printer.Value(runs)
+	}
 	list, err := rows(ctx, c, runs)
 	if err != nil {
 		return err
 	}
 	b.env.Sayf("Would %s %s:", verb, count(len(runs)))
-	return output.List(b.env.Printer(output.Options{}), list, columns())
+	return output.List(printer, list, columns())
 }
 
 func count(n int) string {

@@ -2,6 +2,7 @@ package flowrun
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -40,11 +41,10 @@ func deleteAll(ctx context.Context, b *batch) error {
 			return err
 		}
 	}
-	return b.each(ctx, runs, "Deleted", func(run *api.FlowRunResponse) error {
+	return b.each(ctx, runs, "Deleted", func(run *api.FlowRunResponse) (string, error) {
 		if err := c.DeleteFlowRun(ctx, run.ID); err != nil && api.CodeOf(err) != api.CodeNotFound {
-			return err
+			return "", err
 		}
-		b.env.Sayf("Deleted flow run %q.", run.Name)
-		return nil
+		return fmt.Sprintf("Deleted flow run %q.", run.Name), nil
 	})
 }

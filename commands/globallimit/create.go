@@ -8,6 +8,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type createOptions struct {
@@ -17,6 +18,7 @@ type createOptions struct {
 	disable     bool
 	activeSlots int
 	decay       float64
+	output      output.Options
 }
 
 func newCreateCmd(env *cli.Env) *cobra.Command {
@@ -33,6 +35,7 @@ func newCreateCmd(env *cli.Env) *cobra.Command {
 	flags.BoolVar(&opts.disable, "disable", false, "let everybody through for now")
 	flags.IntVar(&opts.activeSlots, "active-slots", 0, "how many slots are taken already")
 	flags.Float64Var(&opts.decay, "slot-decay-per-second", 0, "how many slots come free by themselves each second")
+	resultFlags(cmd, &opts.output)
 	return cmd
 }
 
@@ -57,6 +60,5 @@ func (o *createOptions) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("Created global concurrency limit %q with %d slots.", o.name, o.limit)
-	return nil
+	return result(ctx, o.env, o.output, c, o.name, "Created global concurrency limit %q with %d slots.", o.name, o.limit)
 }

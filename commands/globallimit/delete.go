@@ -6,12 +6,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type deleteOptions struct {
 	env  *cli.Env
 	name string
 	yes  bool
+
+	output output.Options
 }
 
 func newDeleteCmd(env *cli.Env) *cobra.Command {
@@ -25,6 +28,7 @@ func newDeleteCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd, nameArgument(env, &opts.name))
 	cli.YesFlag(cmd, &opts.yes)
+	resultFlags(cmd, &opts.output)
 	return cmd
 }
 
@@ -33,7 +37,8 @@ func (o *deleteOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := read(ctx, c, o.name); err != nil {
+	limit, err := read(ctx, c, o.name)
+	if err != nil {
 		return err
 	}
 	if err := o.env.Confirm(ctx, o.yes, "Delete global concurrency limit %q?", o.name); err != nil {
@@ -42,6 +47,5 @@ func (o *deleteOptions) run(ctx context.Context) error {
 	if err := c.DeleteConcurrencyLimitV2(ctx, key(o.name)); err != nil {
 		return err
 	}
-	o.env.Sayf("Deleted global concurrency limit %q.", o.name)
-	return nil
+	return cli.Result(o.env, o.output, limit, "Deleted global concurrency limit %q.", o.name)
 }

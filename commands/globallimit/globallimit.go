@@ -63,6 +63,16 @@ func read(ctx context.Context, c *client.Client, name string) (api.GlobalConcurr
 	return found, cli.NotFound("global concurrency limit", name, all)
 }
 
+// resultFlags are those of a verb that changes a limit.
+func resultFlags(cmd *cobra.Command, options *output.Options) {
+	cli.ResultFlags(cmd, options, output.FieldsOf[api.GlobalConcurrencyLimitResponse]())
+}
+
+// result tells what a verb did to a limit.
+func result(ctx context.Context, env *cli.Env, options output.Options, c *client.Client, name, words string, args ...any) error {
+	return cli.ResultOf(env, options, func() (api.GlobalConcurrencyLimitResponse, error) { return c.ReadConcurrencyLimitV2(ctx, key(name)) }, words, args...)
+}
+
 // key is a name as the client puts it into a path: as it is.
 func key(name string) jsontext.Value { return jsontext.Value(name) }
 

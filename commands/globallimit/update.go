@@ -9,6 +9,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type updateOptions struct {
@@ -18,6 +19,7 @@ type updateOptions struct {
 	limit           int
 	activeSlots     int
 	decay           float64
+	output          output.Options
 }
 
 func newUpdateCmd(env *cli.Env) *cobra.Command {
@@ -35,6 +37,7 @@ func newUpdateCmd(env *cli.Env) *cobra.Command {
 	flags.IntVarP(&opts.limit, "limit", "l", 0, "how many slots there are")
 	flags.IntVar(&opts.activeSlots, "active-slots", 0, "how many slots are taken")
 	flags.Float64Var(&opts.decay, "slot-decay-per-second", 0, "how many slots come free by themselves each second")
+	resultFlags(cmd, &opts.output)
 	return cmd
 }
 
@@ -50,8 +53,7 @@ func (o *updateOptions) run(cmd *cobra.Command) error {
 	if err := change(cmd.Context(), c, o.name, update); err != nil {
 		return err
 	}
-	o.env.Sayf("Updated global concurrency limit %q.", o.name)
-	return nil
+	return result(cmd.Context(), o.env, o.output, c, o.name, "Updated global concurrency limit %q.", o.name)
 }
 
 func (o *updateOptions) update(cmd *cobra.Command) (*api.ConcurrencyLimitV2Update, error) {
@@ -94,6 +96,8 @@ type toggleOptions struct {
 	env  *cli.Env
 	name string
 	on   bool
+
+	output output.Options
 }
 
 // newToggleCmd makes enable and disable.
@@ -110,6 +114,7 @@ func newToggleCmd(env *cli.Env, on bool) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.run(cmd.Context(), verb) },
 	}
 	cli.Positionals(cmd, nameArgument(env, &opts.name))
+	resultFlags(cmd, &opts.output)
 	return cmd
 }
 
@@ -129,6 +134,5 @@ func (o *toggleOptions) run(ctx context.Context, verb string) error {
 	if err := change(ctx, c, o.name, &api.ConcurrencyLimitV2Update{Active: api.Some(o.on)}); err != nil {
 		return err
 	}
-	o.env.Sayf("Global concurrency limit %q is %sd.", o.name, verb)
-	return nil
+	return result(ctx, o.env, o.output, c, o.name, "Global concurrency limit %q is %sd.", o.name, verb)
 }

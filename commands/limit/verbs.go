@@ -9,6 +9,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
+	"github.com/usherhq/usher/internal/output"
 )
 
 // tagOptions are those of a verb about one tag.
@@ -16,6 +17,13 @@ type tagOptions struct {
 	env *cli.Env
 	tag string
 	yes bool
+
+	output output.Options
+}
+
+// result defines the flags of a verb that changes the limit.
+func (o *tagOptions) result(cmd *cobra.Command) {
+	cli.ResultFlags(cmd, &o.output, output.FieldsOf[api.ConcurrencyLimit]())
 }
 
 // with runs a verb with the client and words an unknown tag.
@@ -37,6 +45,7 @@ func newCreateCmd(env *cli.Env) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.create(cmd.Context(), text) },
 	}
 	cli.Positionals(cmd, tagArgument(env, &opts.tag), cli.Positional{Name: "concurrency_limit", Value: &text, Required: true})
+	opts.result(cmd)
 	return cmd
 }
 
@@ -46,11 +55,11 @@ func (o *tagOptions) create(ctx context.Context, text string) error {
 		return cli.Usagef("%q is not a number of task runs", text)
 	}
 	return o.with(ctx, func(c *client.Client) error {
-		if _, err := c.CreateConcurrencyLimit(ctx, &api.ConcurrencyLimitCreate{Tag: o.tag, ConcurrencyLimit: limit}); err != nil {
+		made, err := c.CreateConcurrencyLimit(ctx, &api.ConcurrencyLimitCreate{Tag: o.tag, ConcurrencyLimit: limit})
+		if err != nil {
 			return err
 		}
-		o.env.Sayf("At most %d task runs with tag %q go on at once.", limit, o.tag)
-		return nil
+		return cli.Result(o.env, o.output, made, "At most %d task runs with tag %q go on at once.", limit, o.tag)
 	})
 }
 
@@ -63,6 +72,7 @@ func newResetCmd(env *cli.Env) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.reset(cmd.Context()) },
 	}
 	cli.Positionals(cmd, tagArgument(env, &opts.tag))
+	opts.result(cmd)
 	return cmd
 }
 
@@ -71,8 +81,8 @@ func (o *tagOptions) reset(ctx context.Context) error {
 		if _, err := c.ResetConcurrencyLimitByTag(ctx, o.tag, &api.ResetConcurrencyLimitByTagRequest{}); err != nil {
 			return err
 		}
-		o.env.Sayf("All slots of tag %q are free.", o.tag)
-		return nil
+		return cli.ResultOf(o.env, o.output, func() (api.ConcurrencyLimit, error) { return c.ReadConcurrencyLimitByTag(ctx, o.tag) },
+			"All slots of tag %q are free.", o.tag)
 	})
 }
 
@@ -87,12 +97,14 @@ func newDeleteCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd, tagArgument(env, &opts.tag))
 	cli.YesFlag(cmd, &opts.yes)
+	opts.result(cmd)
 	return cmd
 }
 
 func (o *tagOptions) delete(ctx context.Context) error {
 	return o.with(ctx, func(c *client.Client) error {
-		if _, err := c.ReadConcurrencyLimitByTag(ctx, o.tag); err != nil {
+		limit, err := c.ReadConcurrencyLimitByTag(ctx, o.tag)
+		if err != nil {
 			return err
 		}
 		if err := o.env.Confirm(ctx, o.yes, "Delete the concurrency limit of tag %q?", o.tag); err != nil {
@@ -101,7 +113,6 @@ func (o *tagOptions) delete(ctx context.Context) error {
 		if _, err := c.DeleteConcurrencyLimitByTag(ctx, o.tag); err != nil {
 			return err
 		}
-		o.env.Sayf("Deleted the concurrency limit of tag %q.", o.tag)
-		return nil
+		return cli.Result(o.env, o.output, limit, "Deleted the concurrency limit of tag %q.", o.tag)
 	})
 }

@@ -77,6 +77,13 @@ type revokeOptions struct {
 	id  string
 	all bool
 	yes bool
+
+	output output.Options
+}
+
+// ended is a session that was ended.
+type ended struct {
+	ID string `json:"id"`
 }
 
 func newRevokeCmd(env *cli.Env) *cobra.Command {
@@ -92,6 +99,7 @@ func newRevokeCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd, cli.Positional{Name: "session_id", Value: &opts.id})
 	cmd.Flags().BoolVar(&opts.all, "all", false, "end all of them")
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[ended]())
 	return cmd
 }
 
@@ -132,6 +140,9 @@ func (o *revokeOptions) run(ctx context.Context) error {
 			return err
 		}
 	}
-	o.env.Sayf("Ended %d.", len(ids))
-	return nil
+	list := make([]ended, len(ids))
+	for i, id := range ids {
+		list[i].ID = id
+	}
+	return cli.Results(o.env, o.output, list, "Ended %d.", len(ids))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/find"
+	"github.com/usherhq/usher/internal/follow"
 	"github.com/usherhq/usher/internal/mcp"
 )
 
@@ -145,7 +146,5 @@ func (t tools) cancelRun(ctx context.Context, v mcp.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.client.SetFlowRunState(ctx, run.ID, &api.SetFlowRunStateRequest{
-		State: api.StateCreate{Type: api.StateTypeCancelling, Name: api.Some("Cancelling"), Message: api.Some("Cancelled by an assistant.")},
-	})
+	return run, follow.Cancel(ctx, t.client, run, "Cancelled by an assistant.")
 }

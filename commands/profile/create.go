@@ -7,6 +7,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 	"github.com/usherhq/usher/internal/profile"
 )
 
@@ -14,6 +15,8 @@ type createOptions struct {
 	env  *cli.Env
 	name string
 	from string
+
+	output output.Options
 }
 
 func newCreateCmd(env *cli.Env) *cobra.Command {
@@ -26,6 +29,7 @@ func newCreateCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "name", Value: &opts.name, Required: true})
 	cmd.Flags().StringVar(&opts.from, "from", "", "copy the settings of this `profile`")
+	resultFlags(cmd, &opts.output)
 	return cmd
 }
 
@@ -47,8 +51,8 @@ func (o *createOptions) run() error {
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("Created profile %q. `usher profile use %s` switches to it; `usher -p %s ...` uses it once.", o.name, word(o.name), word(o.name))
-	return nil
+	return cli.Result(o.env, o.output, row{Name: o.name},
+		"Created profile %q. `usher profile use %s` switches to it; `usher -p %s ...` uses it once.", o.name, word(o.name), word(o.name))
 }
 
 // word is a name as it has to be typed.

@@ -2,11 +2,13 @@ package profile
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 	"github.com/usherhq/usher/internal/profile"
 )
 
@@ -14,6 +16,8 @@ type deleteOptions struct {
 	env  *cli.Env
 	name string
 	yes  bool
+
+	output output.Options
 }
 
 func newDeleteCmd(env *cli.Env) *cobra.Command {
@@ -27,6 +31,7 @@ func newDeleteCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd, nameArgument(env, &opts.name, true))
 	cli.YesFlag(cmd, &opts.yes)
+	resultFlags(cmd, &opts.output)
 	return cmd
 }
 
@@ -53,17 +58,16 @@ func (o *deleteOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.say(origin, settings)
-	return nil
+	return cli.Result(o.env, o.output, row{Name: o.name}, "%s", o.words(origin, settings))
 }
 
-func (o *deleteOptions) say(origin profile.Origin, settings *profile.Settings) {
+func (o *deleteOptions) words(origin profile.Origin, settings *profile.Settings) string {
 	switch origin {
 	case profile.BuiltIn:
-		o.env.Sayf("Profile %q is built in and stays; nothing was saved under that name.", o.name)
+		return fmt.Sprintf("Profile %q is built in and stays; nothing was saved under that name.", o.name)
 	case profile.Prefect:
-		o.env.Sayf("Removed profile %q from usher; %s still has it for Prefect.", o.name, settings.Paths.Prefect)
+		return fmt.Sprintf("Removed profile %q from usher; %s still has it for Prefect.", o.name, settings.Paths.Prefect)
 	case profile.Own:
-		o.env.Sayf("Removed profile %q.", o.name)
 	}
+	return fmt.Sprintf("Removed profile %q.", o.name)
 }

@@ -10,12 +10,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 	"github.com/usherhq/usher/internal/profile"
 )
 
 type populateOptions struct {
 	env *cli.Env
 	yes bool
+
+	output output.Options
 }
 
 func newPopulateCmd(env *cli.Env) *cobra.Command {
@@ -28,6 +31,7 @@ func newPopulateCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd)
 	cli.YesFlag(cmd, &opts.yes)
+	resultFlags(cmd, &opts.output)
 	return cmd
 }
 
@@ -38,11 +42,14 @@ func (o *populateOptions) run(ctx context.Context) error {
 	}
 	missing := profiles.Missing()
 	if len(missing) == 0 {
-		o.env.Say("All built-in profiles are saved already.")
-		return nil
+		return cli.Results(o.env, o.output, []row{}, "All built-in profiles are saved already.")
 	}
-	for _, p := range missing {
-		o.env.Sayf("  + %s", p.Name)
+	saved := make([]row, len(missing))
+	for i, p := range missing {
+		saved[i].Name = p.Name
+		if !o.output.Structured() {
+			o.env.Sayf("  + %s", p.Name)
+		}
 	}
 	if err := o.backUp(ctx, profiles.Path()); err != nil {
 		return err
@@ -53,8 +60,7 @@ func (o *populateOptions) run(ctx context.Context) error {
 	if err := edit(o.env, (*profile.Profiles).Populate); err != nil {
 		return err
 	}
-	o.env.Sayf("Saved in %s. `usher profile use <name>` switches to one.", profiles.Path())
-	return nil
+	return cli.Results(o.env, o.output, saved, "Saved in %s. `usher profile use <name>` switches to one.", profiles.Path())
 }
 
 // backUp offers to keep the file as it was; only a person is asked.

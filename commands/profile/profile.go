@@ -34,6 +34,11 @@ type row struct {
 	origin profile.Origin
 }
 
+// resultFlags are those of a verb that changes a profile.
+func resultFlags(cmd *cobra.Command, options *output.Options) {
+	cli.ResultFlags(cmd, options, output.FieldsOf[row]())
+}
+
 func columns() []output.Column[row] {
 	return []output.Column[row]{
 		{
@@ -74,6 +79,15 @@ func open(env *cli.Env) (*profile.Profiles, *profile.Settings, error) {
 	}
 	profiles, err := profile.Open(settings.Paths)
 	return profiles, settings, err
+}
+
+// reopen reads the profiles once more, after they were changed.
+func reopen(env *cli.Env) (*profile.Profiles, error) {
+	settings, err := env.RawSettings()
+	if err != nil {
+		return nil, err
+	}
+	return profile.Open(settings.Paths)
 }
 
 // edit changes the profiles file.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 	"github.com/usherhq/usher/internal/profile"
 )
 
@@ -15,6 +16,7 @@ type renameOptions struct {
 	env     *cli.Env
 	name    string
 	newName string
+	output  output.Options
 }
 
 func newRenameCmd(env *cli.Env) *cobra.Command {
@@ -29,6 +31,7 @@ func newRenameCmd(env *cli.Env) *cobra.Command {
 		nameArgument(env, &opts.name, true),
 		cli.Positional{Name: "new_name", Value: &opts.newName, Required: true},
 	)
+	resultFlags(cmd, &opts.output)
 	return cmd
 }
 
@@ -47,11 +50,18 @@ func (o *renameOptions) run() error {
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("Renamed profile %q to %q.", o.name, o.newName)
 	for _, variable := range []string{"USHER_PROFILE", "PREFECT_PROFILE"} {
 		if os.Getenv(variable) == o.name {
 			o.env.Warn(variable + " still names " + o.name + ": set it to " + o.newName)
 		}
 	}
-	return nil
+	return cli.ResultOf(o.env, o.output, o.renamed, "Renamed profile %q to %q.", o.name, o.newName)
+}
+
+func (o *renameOptions) renamed() (row, error) {
+	profiles, err := reopen(o.env)
+	if err != nil {
+		return row{}, err
+	}
+	return row{Name: o.newName, Active: profiles.Active() == o.newName}, nil
 }

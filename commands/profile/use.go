@@ -9,6 +9,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 	"github.com/usherhq/usher/internal/profile"
 )
 
@@ -18,6 +19,8 @@ const connectPatience = 10 * time.Second
 type useOptions struct {
 	env  *cli.Env
 	name string
+
+	output output.Options
 }
 
 func newUseCmd(env *cli.Env) *cobra.Command {
@@ -29,6 +32,7 @@ func newUseCmd(env *cli.Env) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.run(cmd.Context()) },
 	}
 	cli.Positionals(cmd, nameArgument(env, &opts.name, true))
+	resultFlags(cmd, &opts.output)
 	return cmd
 }
 
@@ -44,41 +48,49 @@ func (o *useOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.output.Structured() {
+		said, err := o.check(ctx)
+		if err != nil {
+			return err
+		}
+		return cli.Result(o.env, o.output, row{Name: o.name, Active: true}, "%s", said)
+	}
 	o.env.Sayf("Switched to profile %q.", o.name)
-	return o.check(ctx)
+	said, err := o.check(ctx)
+	if err == nil {
+		o.env.Say(said)
+	}
+	return err
 }
 
 // check talks to the API as the next command will: what the environment sets is
-// stronger than the profile.
-func (o *useOptions) check(ctx context.Context) error {
+// stronger than the profile. It returns what there is to say about it.
+func (o *useOptions) check(ctx context.Context) (string, error) {
 	where := o.env.Where
 	where.Profile = o.name
 	settings, err := profile.Load(where)
 	if err != nil {
-		return err
+		return "", err
 	}
 	switch settings.ServerType() {
 	case profile.Ephemeral:
-		o.env.Sayf("It names no API: commands talk to the server of this machine, %s.", settings.APIAddress())
-		return nil
+		return "It names no API: commands talk to the server of this machine, " + settings.APIAddress() + ".", nil
 	case profile.Unconfigured:
-		return cli.Fail(cli.Failure, "the profile has no API URL", "`usher config set PREFECT_API_URL=%s` sets it", profile.DefaultAPIURL)
+		return "", cli.Fail(cli.Failure, "the profile has no API URL", "`usher config set PREFECT_API_URL=%s` sets it", profile.DefaultAPIURL)
 	case profile.Server, profile.Cloud:
 	}
 	return o.connect(ctx, settings)
 }
 
-func (o *useOptions) connect(ctx context.Context, settings *profile.Settings) error {
+func (o *useOptions) connect(ctx context.Context, settings *profile.Settings) (string, error) {
 	stop := o.env.Streams.Spin("Looking whether " + settings.APIAddress() + " answers")
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, connectPatience)
 	defer cancel()
 	if err := o.knock(ctx, settings); err != nil {
-		return cli.WithHint(api.Errorf(codeOf(err), "the profile is in use, but %w", explain(err)), "%s", hintFor(err, settings))
+		return "", cli.WithHint(api.Errorf(codeOf(err), "the profile is in use, but %w", explain(err)), "%s", hintFor(err, settings))
 	}
-	stop()
-	o.env.Sayf("%s answers.", settings.APIAddress())
-	return nil
+	return settings.APIAddress() + " answers.", nil
 }
 
 // knock asks for something that only a known caller is told.

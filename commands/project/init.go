@@ -15,6 +15,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type initOptions struct {
@@ -22,6 +23,7 @@ type initOptions struct {
 	name   string
 	recipe string
 	fields []string
+	output output.Options
 }
 
 // NewInitCmd makes usher init, which is usher deploy init too.
@@ -40,8 +42,15 @@ func NewInitCmd(env *cli.Env) *cobra.Command {
 	flags.StringVar(&opts.name, "name", "", "the project's `name`; the directory's by default")
 	flags.StringVar(&opts.recipe, "recipe", "", "how the code comes to where it runs: "+strings.Join(recipeNames(), ", "))
 	flags.StringArrayVarP(&opts.fields, "field", "f", nil, "something that the recipe needs, as `name=value`; repeatable")
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[initialized]())
 	_ = cmd.RegisterFlagCompletionFunc("recipe", cobra.FixedCompletions(recipeNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
+}
+
+// initialized says which files were made.
+type initialized struct {
+	Directory string   `json:"directory"`
+	Files     []string `json:"files"`
 }
 
 func recipeNames() []string {
@@ -175,7 +184,7 @@ func (o *initOptions) complete(ctx context.Context, r recipe, given map[string]s
 
 // write makes the files that are not there yet.
 func (o *initOptions) write(dir string, files map[string]string) error {
-	var made []string
+	made := []string{}
 	for _, name := range []string{".prefectignore", "prefect.yaml"} {
 		file, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // to be read by all who have the project
 		if errors.Is(err, fs.ErrExist) {
@@ -190,10 +199,9 @@ func (o *initOptions) write(dir string, files map[string]string) error {
 		}
 		made = append(made, name)
 	}
-	if len(made) == 0 {
-		o.env.Sayf("%s is a project already; nothing was written.", dir)
-		return nil
+	words := dir + " is a project already; nothing was written."
+	if len(made) > 0 {
+		words = dir + " is a project now; new are " + strings.Join(made, ", ") + "."
 	}
-	o.env.Sayf("%s is a project now; new are %s.", dir, strings.Join(made, ", "))
-	return nil
+	return cli.Result(o.env, o.output, initialized{Directory: dir, Files: made}, "%s", words)
 }

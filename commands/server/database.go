@@ -20,6 +20,7 @@ type databaseOptions struct {
 	yes      bool
 	dryRun   bool
 	revision string
+	output   output.Options
 }
 
 func newDatabaseCmd(env *cli.Env) *cobra.Command {

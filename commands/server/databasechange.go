@@ -3,10 +3,12 @@ package server
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 	"github.com/usherhq/usher/internal/store"
 )
 
@@ -40,6 +42,7 @@ func changeFlags(cmd *cobra.Command, opts *databaseOptions, revision string) {
 	cli.Positionals(cmd)
 	databaseFlag(cmd, &opts.url)
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[schemaStep]())
 	cmd.Flags().StringVarP(&opts.revision, "revision", "r", revision, "go to this `revision`: its number, head, base, or so many from here (-1)")
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "print the SQL and do nothing")
 }
@@ -103,13 +106,15 @@ func (o *databaseOptions) told(steps []store.Step, err error, what, nothing stri
 	if err != nil {
 		return err
 	}
-	for _, step := range steps {
-		o.env.Sayf("%s %s", nameOf(step), what)
+	done, words := make([]schemaStep, len(steps)), make([]string, len(steps))
+	for i, step := range steps {
+		done[i] = schemaStep{nameOf(step), what != "taken back"}
+		words[i] = nameOf(step) + " " + what
 	}
 	if len(steps) == 0 {
-		o.env.Sayf(nothing, args...)
+		return cli.Results(o.env, o.output, done, nothing, args...)
 	}
-	return nil
+	return cli.Results(o.env, o.output, done, "%s", strings.Join(words, "\n"))
 }
 
 func newStampCmd(env *cli.Env) *cobra.Command {
@@ -122,6 +127,7 @@ func newStampCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "revision", Value: &opts.revision, Required: true})
 	databaseFlag(cmd, &opts.url)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[schemaStep]())
 	return cmd
 }
 
@@ -145,6 +151,7 @@ func newResetCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd)
 	databaseFlag(cmd, &opts.url)
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[schemaStep]())
 	return cmd
 }
 
@@ -158,6 +165,5 @@ func (o *databaseOptions) reset(ctx context.Context, s *store.Schema) error {
 	if err := s.Reset(ctx); err != nil {
 		return err
 	}
-	o.env.Sayf("%s is empty.", s.Describe())
-	return nil
+	return cli.Results(o.env, o.output, []schemaStep{}, "%s is empty.", s.Describe())
 }

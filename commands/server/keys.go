@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"strconv"
@@ -75,6 +76,7 @@ func newKeysRotateCmd(env *cli.Env) *cobra.Command {
 	opts.databaseFlag(cmd)
 	cmd.Flags().StringVar(&opts.workspace, "workspace", "", "only the workspace of this name or id")
 	cmd.Flags().BoolVar(&opts.master, "master", false, "replace the master key")
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[rotated]())
 	return cmd
 }
 
@@ -89,9 +91,24 @@ func (o *keysOptions) rotate(ctx context.Context) error {
 	if o.master {
 		return o.rotateMaster(ctx, options)
 	}
-	return server.RotateKeys(ctx, options, o.workspace, func(workspace string, version int) {
-		o.env.Sayf("All secrets of workspace %s are sealed with key %d.", workspace, version)
+	printer, done := o.env.Printer(o.output), []rotated{}
+	err = server.RotateKeys(ctx, options, o.workspace, func(workspace string, version int) {
+		done = append(done, rotated{Workspace: workspace, Version: version})
+		if !printer.Structured() {
+			o.env.Sayf("All secrets of workspace %s are sealed with key %d.", workspace, version)
+		}
 	})
+	if err != nil || !printer.Structured() {
+		return err
+	}
+	return printer.Value(done)
+}
+
+// rotated is a key that was made anew: of a workspace, or the master key.
+type rotated struct {
+	Workspace string `json:"workspace,omitempty"`
+	Version   int    `json:"version,omitempty"`
+	Master    string `json:"master_key,omitempty"`
 }
 
 func (o *keysOptions) rotateMaster(ctx context.Context, options server.Options) error {
@@ -99,11 +116,11 @@ func (o *keysOptions) rotateMaster(ctx context.Context, options server.Options) 
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("Master key %s, in %s, seals the keys. Keep a copy of it.", name, options.Keys)
+	words := fmt.Sprintf("Master key %s, in %s, seals the keys. Keep a copy of it.", name, options.Keys)
 	if !done {
-		o.env.Sayf("Take the old one out of %s now.", options.Keys)
+		words += fmt.Sprintf("\nTake the old one out of %s now.", options.Keys)
 	}
-	return nil
+	return cli.Results(o.env, o.output, []rotated{{Master: name}}, "%s", words)
 }
 
 func (o *keysOptions) server() (server.Options, error) {

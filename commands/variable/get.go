@@ -28,6 +28,7 @@ func newGetCmd(env *cli.Env) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.get(cmd.Context()) },
 	}
 	cli.Positionals(cmd, nameArgument(env, &opts.name))
+	cli.ResultFlags(cmd, &opts.output, nil)
 	return cmd
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type setOptions struct {
@@ -20,6 +21,7 @@ type setOptions struct {
 	overwrite bool
 	tags      []string
 	retag     bool
+	output    output.Options
 }
 
 func newSetCmd(env *cli.Env) *cobra.Command {
@@ -36,6 +38,7 @@ func newSetCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd, nameArgument(env, &opts.name), cli.Positional{Name: "value", Value: &opts.value, Required: true})
 	cmd.Flags().BoolVar(&opts.overwrite, "overwrite", false, "change the variable if there is one; it keeps its tags")
 	cmd.Flags().StringArrayVar(&opts.tags, "tag", nil, "a `tag`; repeatable")
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.Variable]())
 	return cmd
 }
 
@@ -59,15 +62,14 @@ func (o *setOptions) run(ctx context.Context) error {
 }
 
 func (o *setOptions) create(ctx context.Context, c *client.Client, value jsontext.Value) error {
-	_, err := c.CreateVariable(ctx, &api.VariableCreate{Name: o.name, Value: value, Tags: api.Some(append([]string{}, o.tags...))})
+	made, err := c.CreateVariable(ctx, &api.VariableCreate{Name: o.name, Value: value, Tags: api.Some(append([]string{}, o.tags...))})
 	if api.CodeOf(err) == api.CodeConflict {
 		return cli.Fail(cli.Refused, fmt.Sprintf("there is a variable named %q already", o.name), "--overwrite changes it")
 	}
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("Set variable %q.", o.name)
-	return nil
+	return cli.Result(o.env, o.output, made, "Set variable %q.", o.name)
 }
 
 func (o *setOptions) change(ctx context.Context, c *client.Client, value jsontext.Value) error {
@@ -82,6 +84,5 @@ func (o *setOptions) change(ctx context.Context, c *client.Client, value jsontex
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("Set variable %q.", o.name)
-	return nil
+	return cli.ResultOf(o.env, o.output, func() (api.Variable, error) { return c.ReadVariableByName(ctx, o.name) }, "Set variable %q.", o.name)
 }

@@ -5,13 +5,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type unsetOptions struct {
 	env  *cli.Env
 	name string
 	yes  bool
+
+	output output.Options
 }
 
 func newUnsetCmd(env *cli.Env) *cobra.Command {
@@ -25,6 +29,7 @@ func newUnsetCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd, nameArgument(env, &opts.name))
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.Variable]())
 	return cmd
 }
 
@@ -33,7 +38,8 @@ func (o *unsetOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := read(ctx, c, o.name); err != nil {
+	v, err := read(ctx, c, o.name)
+	if err != nil {
 		return err
 	}
 	if err := o.env.Confirm(ctx, o.yes, "Delete variable %q?", o.name); err != nil {
@@ -42,6 +48,5 @@ func (o *unsetOptions) run(ctx context.Context) error {
 	if err := c.DeleteVariableByName(ctx, o.name); err != nil {
 		return err
 	}
-	o.env.Sayf("Deleted variable %q.", o.name)
-	return nil
+	return cli.Result(o.env, o.output, v, "Deleted variable %q.", o.name)
 }

@@ -97,7 +97,7 @@ func (o *createOptions) create(ctx context.Context, c *client.Client) error {
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("Created work pool %q. `usher worker start --pool %s` starts a worker for it.", pool.Name, pool.Name)
+	o.say("Created work pool %q. `usher worker start --pool %s` starts a worker for it.", pool.Name, pool.Name)
 	return o.finish(pool)
 }
 
@@ -146,8 +146,15 @@ func (o *createOptions) change(ctx context.Context, c *client.Client, old api.Wo
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("Updated work pool %q.", pool.Name)
+	o.say("Updated work pool %q.", pool.Name)
 	return o.finish(pool)
+}
+
+// say talks to people; a program reads the pool.
+func (o *createOptions) say(words string, args ...any) {
+	if !o.output.Structured() {
+		o.env.Sayf(words, args...)
+	}
 }
 
 func (o *createOptions) finish(pool api.WorkPoolResponse) error {
@@ -171,6 +178,6 @@ func (o *createOptions) setDefault(name string) error {
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("It is the default work pool of profile %q.", settings.Active.Name)
+	o.say("It is the default work pool of profile %q.", settings.Active.Name)
 	return nil
 }

@@ -5,14 +5,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/find"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type deleteOptions struct {
 	env  *cli.Env
 	name string
 	yes  bool
+
+	output output.Options
 }
 
 func newDeleteCmd(env *cli.Env) *cobra.Command {
@@ -26,6 +30,7 @@ func newDeleteCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(cmd, nameArgument(env, &opts.name, true))
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.WorkPoolResponse]())
 	return cmd
 }
 
@@ -44,6 +49,5 @@ func (o *deleteOptions) run(ctx context.Context) error {
 	if err := c.DeleteWorkPool(ctx, pool.Name); err != nil {
 		return err
 	}
-	o.env.Sayf("Deleted work pool %q.", pool.Name)
-	return nil
+	return cli.Result(o.env, o.output, *pool, "Deleted work pool %q.", pool.Name)
 }

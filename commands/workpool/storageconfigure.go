@@ -13,6 +13,7 @@ import (
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/find"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type configureOptions struct {
@@ -24,6 +25,7 @@ type configureOptions struct {
 	launcher    launcher
 	upload      launcher
 	execution   launcher
+	output      output.Options
 }
 
 func newConfigureCmd(env *cli.Env, service storageService) *cobra.Command {
@@ -48,6 +50,7 @@ func newConfigureCmd(env *cli.Env, service storageService) *cobra.Command {
 	opts.launcher.define(flags, "uploads and executes, instead of the SDK's own way")
 	opts.upload.define(flags, "uploads")
 	opts.execution.define(flags, "executes")
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[api.WorkPoolResponse]())
 	return cmd
 }
 
@@ -97,8 +100,8 @@ func (o *configureOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("The runs of work pool %q keep their code and results in %s %q of %s.", pool.Name, o.service.noun, o.place, o.service.title)
-	return nil
+	return cli.ResultOf(o.env, o.output, func() (api.WorkPoolResponse, error) { return c.ReadWorkPool(ctx, pool.Name) },
+		"The runs of work pool %q keep their code and results in %s %q of %s.", pool.Name, o.service.noun, o.place, o.service.title)
 }
 
 // ask completes what no flag says, if somebody is there to answer.

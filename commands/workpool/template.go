@@ -16,6 +16,8 @@ type templateOptions struct {
 	env  *cli.Env
 	kind string
 	file string
+
+	output output.Options
 }
 
 func newTemplateCmd(env *cli.Env) *cobra.Command {
@@ -29,6 +31,7 @@ func newTemplateCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd)
 	cmd.Flags().StringVarP(&opts.kind, "type", "t", "", "the `type` of work pool")
 	cmd.Flags().StringVarP(&opts.file, "file", "f", "", "write it to this `file`")
+	cli.ResultFlags(cmd, &opts.output, nil)
 	return cmd
 }
 
@@ -49,7 +52,7 @@ func (o *templateOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.file == "" {
-		return o.env.Printer(output.Options{Format: output.JSON}).Value(k.Template)
+		return o.env.Printer(o.output).Value(k.Template)
 	}
 	text := k.Template.Clone()
 	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/find"
+	"github.com/usherhq/usher/internal/output"
 )
 
 // changeOptions are those of every verb that changes one pool.
@@ -18,6 +19,7 @@ type changeOptions struct {
 	// change is what is wanted; said tells the user once it is done.
 	change func() (*api.WorkPoolUpdate, error)
 	said   func() string
+	output output.Options
 }
 
 func (o *changeOptions) command(verb, short, example string) *cobra.Command {
@@ -27,6 +29,7 @@ func (o *changeOptions) command(verb, short, example string) *cobra.Command {
 		Example: example,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
+	cli.ResultFlags(cmd, &o.output, output.FieldsOf[api.WorkPoolResponse]())
 	return cmd
 }
 
@@ -48,8 +51,7 @@ func (o *changeOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.env.Say(o.said())
-	return nil
+	return cli.ResultOf(o.env, o.output, func() (api.WorkPoolResponse, error) { return c.ReadWorkPool(ctx, o.name) }, "%s", o.said())
 }
 
 func newUpdateCmd(env *cli.Env) *cobra.Command {

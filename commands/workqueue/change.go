@@ -9,6 +9,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 )
 
 // changeOptions are those of every verb that changes one queue.
@@ -17,15 +18,18 @@ type changeOptions struct {
 
 	update func() (*api.WorkQueueUpdate, error)
 	said   func() string
+	output output.Options
 }
 
 func (o *changeOptions) command(verb, short, example string) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     verb,
 		Short:   short,
 		Example: example,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
+	cli.ResultFlags(cmd, &o.output, output.FieldsOf[response]())
+	return cmd
 }
 
 func (o *changeOptions) run(ctx context.Context) error {
@@ -44,8 +48,7 @@ func (o *changeOptions) run(ctx context.Context) error {
 	if err := c.UpdateWorkQueue(ctx, found.ID, update); err != nil {
 		return err
 	}
-	o.env.Say(o.said())
-	return nil
+	return cli.ResultOf(o.env, o.output, func() (response, error) { return c.ReadWorkQueue(ctx, found.ID) }, "%s", o.said())
 }
 
 func newPauseCmd(env *cli.Env) *cobra.Command {

@@ -52,8 +52,11 @@ func (o *createOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	o.env.Sayf("Created work queue %q in work pool %q.", made.Name, output.Text(made.WorkPoolName))
-	return output.Detail(o.env.Printer(o.output), made, append(columns(), description()))
+	printer := o.env.Printer(o.output)
+	if !printer.Structured() {
+		o.env.Sayf("Created work queue %q in work pool %q.", made.Name, output.Text(made.WorkPoolName))
+	}
+	return output.Detail(printer, made, append(columns(), description()))
 }
 
 func (o *createOptions) create(ctx context.Context, c *client.Client, request *api.WorkQueueCreate) (made api.WorkQueueResponse, err error) {

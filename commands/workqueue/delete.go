@@ -6,12 +6,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
 )
 
 type deleteOptions struct {
 	queue
 
-	yes bool
+	yes    bool
+	output output.Options
 }
 
 func newDeleteCmd(env *cli.Env) *cobra.Command {
@@ -25,6 +27,7 @@ func newDeleteCmd(env *cli.Env) *cobra.Command {
 	}
 	opts.arguments(cmd)
 	cli.YesFlag(cmd, &opts.yes)
+	cli.ResultFlags(cmd, &opts.output, output.FieldsOf[response]())
 	return cmd
 }
 
@@ -43,6 +46,5 @@ func (o *deleteOptions) run(ctx context.Context) error {
 	if err := c.DeleteWorkQueue(ctx, found.ID); err != nil {
 		return err
 	}
-	o.env.Sayf("Deleted work queue %q.", found.Name)
-	return nil
+	return cli.Result(o.env, o.output, *found, "Deleted work queue %q.", found.Name)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/testkit"
 )
 
@@ -42,28 +43,173 @@ var ours = []string{
 	"work-queue read-runs default --pool local",
 }
 
+// changes are the commands that make, change and remove things, in an order in which each can be
+// done after those before it.
+var changes = []string{
+	"variable set newer 1 --tag a",
+	"variable set threshold 4 --overwrite",
+	"variable get threshold",
+	"variable unset threshold",
+	"global-concurrency-limit create web --limit 3",
+	"global-concurrency-limit update db --limit 8",
+	"global-concurrency-limit disable db",
+	"global-concurrency-limit enable db",
+	"global-concurrency-limit delete db",
+	"concurrency-limit create mail 2",
+	"concurrency-limit reset database",
+	"concurrency-limit delete database",
+	"block create secret --name other --from-file token.yaml",
+	"block delete secret/other",
+	`api POST /block_types/ --data {"name":"Mine","slug":"mine"}`,
+	"block type delete mine",
+	"automation create --from-file automation.yaml",
+	"automation update --id {automation} --from-file automation.yaml",
+	"automation pause --id {automation}",
+	"automation resume --id {automation}",
+	"automation delete --all",
+	"artifact delete sales-report",
+	"deployment pause etl/nightly",
+	"deployment resume etl/nightly",
+	"deployment schedule create etl/nightly --interval 3600",
+	"deployment schedule pause etl/nightly {schedule}",
+	"deployment schedule resume etl/nightly {schedule}",
+	"deployment schedule delete etl/nightly {schedule} --yes",
+	"deployment schedule clear etl/nightly --yes",
+	"deployment run etl/nightly --flow-run-name doomed --start-in 30m",
+	"flow-run cancel doomed --dry-run",
+	"flow-run cancel doomed",
+	"flow-run retry doomed",
+	"flow-run delete doomed",
+	"work-pool update local --description here",
+	"work-pool pause local",
+	"work-pool resume local",
+	"work-pool set-concurrency-limit local 4",
+	"work-pool clear-concurrency-limit local",
+	"work-pool delete another",
+	"work-pool get-default-base-job-template --type process",
+	"work-queue pause urgent --pool local",
+	"work-queue resume urgent --pool local",
+	"work-queue set-concurrency-limit urgent 4 --pool local",
+	"work-queue clear-concurrency-limit urgent --pool local",
+	"work-queue delete urgent --pool local",
+	"events emit order.received --resource-id order.42",
+	"block create local-file-system --name results --from-file results.yaml",
+	"experimental result-storage set local-file-system/results",
+	"experimental result-storage inspect",
+	"experimental result-storage clear",
+	"profile create next",
+	"profile rename next later",
+	"profile use later",
+	"profile use mine",
+	"profile delete later",
+	"profile populate-defaults --yes",
+	"config set PREFECT_LOGGING_LEVEL=ERROR",
+	"config unset PREFECT_LOGGING_LEVEL",
+	"config validate",
+	"alias set sick doctor",
+	"alias rm sick",
+	"init",
+	"deploy init",
+	"deployment delete etl/nightly",
+}
+
+// noJSON are the commands that print no JSON, with what they do instead.
+var noJSON = map[string]string{
+	"auth switch":                        "`auth status` prints what is in use",
+	"auth token":                         "prints the token alone",
+	"block register":                     "the user's Python does it and prints what it likes",
+	"cloud login":                        "`cloud workspace ls` and `config view` print JSON",
+	"cloud logout":                       "as `logout`",
+	"completion bash":                    "prints a script",
+	"completion fish":                    "prints a script",
+	"completion powershell":              "prints a script",
+	"completion zsh":                     "prints a script",
+	"events stream":                      "has --format, one event a line",
+	"exec":                               "runs a program, whose output it is",
+	"experimental plugins diagnose":      "the user's Python does it",
+	"flow serve":                         "the user's Python runs until it is stopped",
+	"flow-run execute":                   "the user's Python runs the flow",
+	"login":                              "talks to a person and a browser; `auth status` and `whoami` print JSON",
+	"logout":                             "`auth ls` prints what is left",
+	"mcp":                                "speaks its own protocol",
+	"plugins diagnose":                   "the user's Python does it",
+	"sdk generate":                       "writes Python; --output is a file",
+	"server database revision":           "refuses, and says where migrations are written",
+	"server services start":              "runs until it is stopped",
+	"server services stop":               "there is nothing to tell but that it stopped",
+	"server start":                       "runs until it is stopped",
+	"server stop":                        "there is nothing to tell but that it stopped",
+	"shell serve":                        "the user's Python runs until it is stopped",
+	"shell watch":                        "the user's Python runs the command, whose output it is",
+	"task serve":                         "the user's Python runs until it is stopped",
+	"top":                                "is a full-screen program",
+	"work-pool provision-infrastructure": "refuses, and says what makes the infrastructure",
+	"worker start":                       "runs until it is stopped",
+}
+
+// TestEveryCommandPrintsJSON fails for a command without --output that is not excused.
+func TestEveryCommandPrintsJSON(t *testing.T) {
+	t.Parallel()
+	excused := maps.Clone(noJSON)
+	for _, cmd := range tree(t) {
+		path := strings.TrimPrefix(cmd.CommandPath(), "usher ")
+		if cli.IsGroup(cmd) || cmd.Name() == "help" || cmd.Parent() != nil && cmd.Parent().Name() == "help" || cmd.IsAdditionalHelpTopicCommand() {
+			continue
+		}
+		format := cmd.Flags().Lookup("output")
+		prints := format != nil && format.Value.Type() == "format"
+		if _, is := excused[path]; prints == is {
+			t.Errorf("%s: prints JSON %t, excused %t", path, prints, is)
+		}
+		delete(excused, path)
+	}
+	for path := range excused {
+		t.Errorf("%s is excused and no command", path)
+	}
+}
+
 // notPinned are the commands whose JSON is pinned elsewhere, or nowhere.
 var notPinned = map[string]string{
-	"access *":                            "needs a server with accounts; their scripts",
-	"api-key *":                           "needs a server with accounts; their scripts",
-	"audit *":                             "needs a server with accounts; their scripts",
-	"member *":                            "needs a server with accounts; their scripts",
-	"service-account *":                   "needs a server with accounts; their scripts",
-	"auth ls":                             "its script in testdata/login",
-	"auth status":                         "its script in testdata/login",
-	"server bootstrap":                    "its script in testdata/identity",
-	"sessions ls":                         "its script in testdata/login",
-	"whoami":                              "its script in testdata/login",
-	"alias ls":                            "its script in testdata/alias",
-	"logs":                                "is flow-run logs",
-	"api":                                 "prints what the API answers",
-	"cloud ip-allowlist ls":               "its script in testdata/cloud",
-	"experimental result-storage inspect": "its script in testdata/python",
-	"keys status":                         "its script in testdata/keys",
-	"server database status":              "its script in testdata/server",
-	"server import":                       "its script in testdata/server",
-	"server services ls":                  "names what this version of the server has",
-	"transfer":                            "its script in testdata/setup",
+	"access *":                   "needs a server with accounts; their scripts",
+	"api-key *":                  "needs a server with accounts; their scripts",
+	"audit *":                    "needs a server with accounts; their scripts",
+	"member *":                   "needs a server with accounts; their scripts",
+	"service-account *":          "needs a server with accounts; their scripts",
+	"auth ls":                    "its script in testdata/login",
+	"cloud asset delete":         "its script in testdata/cloud",
+	"cloud ip-allowlist add":     "its script in testdata/cloud",
+	"cloud ip-allowlist disable": "its script in testdata/cloud",
+	"cloud ip-allowlist enable":  "its script in testdata/cloud",
+	"cloud ip-allowlist remove":  "its script in testdata/cloud",
+	"cloud ip-allowlist toggle":  "its script in testdata/cloud",
+	"cloud webhook create":       "its script in testdata/cloud",
+	"cloud webhook delete":       "its script in testdata/cloud",
+	"cloud webhook rotate":       "its script in testdata/cloud",
+	"cloud webhook toggle":       "its script in testdata/cloud",
+	"cloud webhook update":       "its script in testdata/cloud",
+	"cloud workspace set":        "its script in testdata/cloud",
+	"dashboard open":             "its script in testdata/live",
+	"work-pool storage configure azure-blob-storage": "as that for s3",
+	"work-pool storage configure gcs":                "as that for s3",
+	"work-pool storage configure s3":                 "its script in testdata/pool",
+	"auth status":                                    "its script in testdata/login",
+	"server bootstrap":                               "its script in testdata/identity",
+	"sessions ls":                                    "its script in testdata/login",
+	"whoami":                                         "its script in testdata/login",
+	"alias ls":                                       "its script in testdata/alias",
+	"logs":                                           "is flow-run logs",
+	"cloud ip-allowlist ls":                          "its script in testdata/cloud",
+	"keys rotate":                                    "its script in testdata/keys",
+	"keys status":                                    "its script in testdata/keys",
+	"server database downgrade":                      "its script in testdata/server",
+	"server database reset":                          "its script in testdata/server",
+	"server database stamp":                          "its script in testdata/server",
+	"server database upgrade":                        "its script in testdata/server",
+	"sessions revoke":                                "its script in testdata/login",
+	"server database status":                         "its script in testdata/server",
+	"server import":                                  "its script in testdata/server",
+	"server services ls":                             "names what this version of the server has",
+	"transfer":                                       "its script in testdata/setup",
 }
 
 // TestJSONContract compares the members of what commands print as JSON, and their types, with
@@ -72,13 +218,19 @@ func TestJSONContract(t *testing.T) {
 	t.Parallel()
 	b := prepared(t, testkit.UsherServer(t))
 	b.file(t, "variables.yaml", "kind: variable\nname: threshold\nvalue: 3\n---\nkind: variable\nname: fresh\nvalue: 1\n")
+	b.file(t, "automation.yaml", "name: say-more\ntrigger: {type: event, posture: Reactive, expect: [x], threshold: 1, within: 0}\nactions: [{type: do-nothing}]\n")
+	b.file(t, "results.yaml", "basepath: /tmp/results\n")
 	var lines []string
 	for _, command := range slices.Concat(onServers, polls) {
 		lines = append(lines, command.line)
 	}
 	var got strings.Builder
-	for _, line := range slices.Concat(lines, ours) {
-		out, _ := b.run(t, strings.Fields(b.ids.Replace(line)+" -o json")...) // doctor ends with 1: no worker is there
+	for _, line := range slices.Concat(lines, ours, changes) {
+		out, err := b.run(t, strings.Fields(b.ids.Replace(line)+" -o json")...)
+		if err != nil && line != "doctor" && line != "diff -f variables.yaml" { // no worker is there; there are differences
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
 		fmt.Fprintf(&got, "%s\n", line)
 		for _, member := range shapeOf(t, line, out) {
 			fmt.Fprintf(&got, "  %s\n", member)
@@ -102,7 +254,7 @@ func TestJSONContract(t *testing.T) {
 // TestJSONIsPinnedEverywhere fails for a command that prints JSON and is not pinned.
 func TestJSONIsPinnedEverywhere(t *testing.T) {
 	t.Parallel()
-	lines := slices.Clone(ours)
+	lines := slices.Concat(ours, changes)
 	for _, command := range slices.Concat(onServers, polls, onCloud) {
 		lines = append(lines, command.line)
 	}
@@ -162,7 +314,7 @@ func shape(members map[string]map[string]bool, path string, value any) {
 
 // free reports whether the members of an object are the user's, or a schema's.
 func free(path string) bool {
-	for _, name := range []string{".value", ".parameters", ".job_variables", ".labels", ".parameter_openapi_schema", ".base_job_template", ".fields", ".resource", ".payload", ".pull_steps[]", ".data", ".capabilities"} {
+	for _, name := range []string{".value", ".parameters", ".job_variables", ".labels", ".parameter_openapi_schema", ".base_job_template", ".fields", ".resource", ".payload", ".pull_steps[]", ".data", ".capabilities", ".set", ".variables"} {
 		if strings.HasSuffix(path, name) {
 			return true
 		}

@@ -157,6 +157,7 @@ func prepared(t *testing.T, server *testkit.Server) *both {
 	both.ids = strings.NewReplacer(
 		"{run}", both.usher(t, "flow-run", "ls", "--state-type", "COMPLETED", "--jq", ".[0].id"),
 		"{task}", both.usher(t, "task-run", "ls", "--jq", ".[0].id"),
+		"{schedule}", both.usher(t, "deployment", "inspect", "etl/nightly", "--jq", ".schedules[0].id"),
 		"{automation}", both.usher(t, "automation", "ls", "--jq", ".[0].id"),
 	)
 	return both

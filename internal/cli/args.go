@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/usherhq/usher/internal/output"
 )
 
 // longSpelling is the flag that is meant by a short one of several letters, which
@@ -112,23 +114,34 @@ func NormalizeCompletion(args []string) []string {
 	return append(args[:last-1:last-1], "--json="+args[last])
 }
 
-// WantsJSON reports whether the command line asks for JSON, so that errors are
-// told as JSON too. It looks at the words: the error may be that they can't be
-// parsed.
-func WantsJSON(args []string) bool {
+// WantedFormat is the format for programs that the command line asks for, JSON or YAML, so that
+// errors are told in it too; "" for none. It looks at the words: the error may be that they can't
+// be parsed.
+func WantedFormat(args []string) string {
 	for i, word := range args {
-		switch {
+		switch value, given := strings.CutPrefix(word, "--output="); {
 		case word == "--":
-			return false
-		case word == "--json" || strings.HasPrefix(word, "--json="), strings.EqualFold(word, "-ojson"):
-			return true
-		case strings.EqualFold(strings.TrimPrefix(strings.TrimPrefix(word, "--output="), "-o="), "json") && strings.HasPrefix(word, "-"):
-			return true
-		case (word == "-o" || word == "--output") && i+1 < len(args) && strings.EqualFold(args[i+1], "json"):
-			return true
+			return ""
+		case word == "--json" || strings.HasPrefix(word, "--json="):
+			return output.JSON
+		case given:
+			return structured(value)
+		case (word == "-o" || word == "--output") && i+1 < len(args):
+			return structured(args[i+1])
+		case strings.HasPrefix(word, "-o"):
+			if format := structured(strings.TrimPrefix(word[2:], "=")); format != "" {
+				return format
+			}
 		}
 	}
-	return false
+	return ""
+}
+
+func structured(format string) string {
+	if format = strings.ToLower(format); format == output.JSON || format == output.YAML {
+		return format
+	}
+	return ""
 }
 
 // SessionFlags defines the flags that every command takes.

@@ -48,24 +48,27 @@ func TestNormalize(t *testing.T) {
 	}
 }
 
-func TestWantsJSON(t *testing.T) {
+func TestWantedFormat(t *testing.T) {
 	t.Parallel()
-	for line, want := range map[string]bool{
-		"flow ls --json":               true,
-		"flow ls --json=id":            true,
-		"flow ls -o json":              true,
-		"flow ls -o=json":              true,
-		"flow ls -ojson":               true,
-		"flow ls --output JSON":        true,
-		"flow ls --output=Json":        true,
-		"flow ls -o yaml":              false,
-		"flow ls json":                 false,
-		"flow inspect -- --json":       false,
-		"deployment run -o":            false,
-		"variable set --json-schema x": false,
+	for line, want := range map[string]string{
+		"flow ls --json":               "json",
+		"flow ls --json=id":            "json",
+		"flow ls -o json":              "json",
+		"flow ls -o=json":              "json",
+		"flow ls -ojson":               "json",
+		"flow ls --output JSON":        "json",
+		"flow ls --output=Json":        "json",
+		"flow ls -o yaml":              "yaml",
+		"flow ls --output=YAML":        "yaml",
+		"flow ls -o table":             "",
+		"flow ls -o tsv":               "",
+		"flow ls json":                 "",
+		"flow inspect -- --json":       "",
+		"deployment run -o":            "",
+		"variable set --json-schema x": "",
 	} {
-		if got := WantsJSON(strings.Fields(line)); got != want {
-			t.Errorf("%q: %v", line, got)
+		if got := WantedFormat(strings.Fields(line)); got != want {
+			t.Errorf("%q: %q, want %q", line, got, want)
 		}
 	}
 }

@@ -67,12 +67,17 @@ func WebFlag(cmd *cobra.Command, web *bool) {
 	cmd.Flags().BoolVarP(web, "web", short, false, "show it in the browser")
 }
 
-// OutputFlags defines -o/--output, --json, --jq and --template on a command that
-// prints data. fields are the JSON fields that --json completes and checks; see
-// output.FieldsOf. A flag that the command has already is left alone.
+// OutputFlags defines -o/--output, --json, --jq, --template and, for what has an id or a name,
+// -q/--quiet on a command that prints data. fields are the JSON fields that --json completes and
+// checks; see output.FieldsOf. A flag that the command has already is left alone.
 func OutputFlags(cmd *cobra.Command, options *output.Options, fields []string) {
+	outputFlags(cmd, options, fields, output.Formats())
+}
+
+func outputFlags(cmd *cobra.Command, options *output.Options, fields, formats []string) {
 	flags := cmd.Flags()
-	flags.VarP(formatValue{options}, "output", "o", "how to print: json, yaml, tsv or table")
+	last := len(formats) - 1
+	flags.VarP(formatValue{options, formats}, "output", "o", "how to print: "+strings.Join(formats[:last], ", ")+" or "+formats[last])
 	if flags.Lookup("json") == nil {
 		flags.Var(&fieldsValue{options: options, known: fields}, "json", "print JSON, all of it or only the named `fields`")
 		flags.Lookup("json").NoOptDefVal = allFields
@@ -81,10 +86,22 @@ func OutputFlags(cmd *cobra.Command, options *output.Options, fields []string) {
 	if flags.Lookup("template") == nil {
 		flags.StringVar(&options.Template, "template", "", "print the JSON through a Go `template`")
 	}
-	mustComplete(cmd, "output", cobra.FixedCompletions(output.Formats(), cobra.ShellCompDirectiveNoFileComp))
+	if name := output.Identifier(fields); name != "" {
+		quietFlag(cmd, options, name)
+	}
+	mustComplete(cmd, "output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	if fields != nil {
 		mustComplete(cmd, "json", completeList(fields))
 	}
+}
+
+// quietFlag defines -q/--quiet; a few commands have had -q for something else before.
+func quietFlag(cmd *cobra.Command, options *output.Options, name string) {
+	short := "q"
+	if cmd.Flags().ShorthandLookup(short) != nil {
+		short = ""
+	}
+	cmd.Flags().BoolVarP(&options.Quiet, "quiet", short, false, "print nothing but the "+name+", one a line")
 }
 
 // mustComplete registers a completion; that fails only for a flag that is not
@@ -110,12 +127,15 @@ func completeList(names []string) cobra.CompletionFunc {
 }
 
 // formatValue is --output, whose values are not case-sensitive.
-type formatValue struct{ options *output.Options }
+type formatValue struct {
+	options *output.Options
+	formats []string
+}
 
 func (v formatValue) Set(text string) error {
 	format := strings.ToLower(text)
-	if !slices.Contains(output.Formats(), format) {
-		return Usagef("%q is not an output format; it is one of %s", text, strings.Join(output.Formats(), ", "))
+	if !slices.Contains(v.formats, format) {
+		return Usagef("%q is not an output format here; it is one of %s", text, strings.Join(v.formats, ", "))
 	}
 	v.options.Format = format
 	return nil

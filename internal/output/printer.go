@@ -25,19 +25,20 @@ const (
 // Formats lists what --output accepts.
 func Formats() []string { return []string{JSON, YAML, TSV, Table} }
 
-// Options say how a command's data is wanted; the flags --output, --json, --jq
-// and --template fill them in.
+// Options say how a command's data is wanted; the flags --output, --json, --jq, --template and
+// --quiet fill them in.
 type Options struct {
 	Format   string
 	Fields   []string // JSON fields to keep, all if empty
 	JQ       string
 	Template string
+	Quiet    bool // only what identifies each thing
 }
 
 // Structured reports whether the data is wanted in a form for programs, so that
 // nothing else may be written to stdout.
 func (o Options) Structured() bool {
-	return o.JQ != "" || o.Template != "" || o.Format == JSON || o.Format == YAML
+	return o.Quiet || o.JQ != "" || o.Template != "" || o.Format == JSON || o.Format == YAML
 }
 
 // Printer writes data to the streams as the options say.
@@ -69,12 +70,18 @@ func (p *Printer) ForPeople() bool {
 
 // Value prints v in the structured form that was asked for, JSON if none was.
 func (p *Printer) Value(v any) error {
-	document, err := encode(v, p.options.Fields)
+	fields := p.options.Fields
+	if p.options.Quiet {
+		fields = nil
+	}
+	document, err := encode(v, fields)
 	if err != nil {
 		return err
 	}
 	return p.Paged(context.Background(), func() error {
 		switch {
+		case p.options.Quiet:
+			return p.identifiers(document)
 		case p.options.JQ != "":
 			return p.jq(document)
 		case p.options.Template != "":
