@@ -73,6 +73,7 @@ func (s *Server) openSignIn() error {
 	if mail.Host == "" {
 		s.log.Warn("no mail server is set (USHER_SMTP_HOST): nobody can sign in by mail")
 	}
+	at.Key = s.core.SignInKey
 	s.signin = signin.New(at, s.store, s.identity, &mail, s.options.Clock, s.log)
 	s.doors = pages.New(s.signin, s.options.Front.Proxies, s.log)
 	return nil

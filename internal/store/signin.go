@@ -459,7 +459,7 @@ func (tx *Tx) See(hash string, expires api.Time) (isNew bool, err error) {
 
 // PurgeSignin deletes what ended before a time.
 func (tx *Tx) PurgeSignin(before api.Time) error {
-	for _, table := range []string{"auth_magic_link", "auth_code", "auth_device", "auth_token", "auth_seen", "auth_flow", "auth_arrival"} {
+	for _, table := range []string{"auth_magic_link", "auth_code", "auth_device", "auth_token", "auth_seen", "auth_flow", "auth_arrival", "auth_challenge"} {
 		if _, err := tx.Exec("delete from "+table+"\nwhere expires < ?", before); err != nil {
 			return err
 		}

@@ -227,6 +227,15 @@ func (b *Browser) Follow(label string) {
 	b.call(http.MethodPost, b.path("/element/"+b.find("link", label)+"/click"), nil, nil)
 }
 
+// Authenticator plugs a virtual one into the browser, which has passkeys and is always
+// touched by its owner.
+func (b *Browser) Authenticator() {
+	b.t.Helper()
+	b.call(http.MethodPost, b.path("/webauthn/authenticator"), map[string]any{
+		"protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true, "isUserConsenting": true, "isUserVerified": true,
+	}, nil)
+}
+
 // Screenshot keeps a picture of the page when USHER_TEST_SCREENSHOTS names a folder.
 func (b *Browser) Screenshot(name string) {
 	b.t.Helper()

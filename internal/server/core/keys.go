@@ -2,6 +2,8 @@ package core
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"strconv"
 
@@ -230,6 +232,18 @@ func (c *Core) accountKey(ctx context.Context) (crypt.Key, error) {
 		c.derived.Store(&first.Key)
 	}
 	return first.Key, err
+}
+
+// SignInKey is the key that seals what people sign in with, such as the seeds of their
+// authenticator apps. It is the same on every server.
+func (c *Core) SignInKey(ctx context.Context) (crypt.Key, error) {
+	above, err := c.accountKey(ctx)
+	if err != nil {
+		return crypt.Key{}, err
+	}
+	mac := hmac.New(sha256.New, above[:])
+	mac.Write([]byte("sign-in"))
+	return crypt.Key(mac.Sum(nil)), nil
 }
 
 // CheckKeys says what is wrong with the master key: it must open what it has sealed. A

@@ -86,6 +86,17 @@ func (a *Actor) Account(id uuid.UUID) (AccountGrant, bool) {
 	return AccountGrant{}, false
 }
 
+// Refused is why the policy of one of the actor's accounts keeps it out for now, "" when none
+// does.
+func (a *Actor) Refused() string {
+	for _, g := range a.Accounts {
+		if g.Refused != "" {
+			return g.Refused
+		}
+	}
+	return ""
+}
+
 // Workspace finds what the actor may do in a workspace of one of its accounts. The scopes
 // are empty if that is nothing.
 func (a *Actor) Workspace(id uuid.UUID) (WorkspaceGrant, bool) {

@@ -210,6 +210,9 @@ func createUserKey(s *identity.Service, r *request) (answer, error) {
 	if err := r.decode(&in); err != nil {
 		return answer{}, err
 	}
+	if refused := r.actor().Refused(); refused != "" { // a key would get around what the account wants
+		return answer{}, api.Errorf(api.CodeForbidden, "%s", refused)
+	}
 	k, err := s.AddUserKey(r.Context(), r.visitor.by, &in)
 	return give(http.StatusCreated, k, err)
 }

@@ -17,7 +17,16 @@ var ssoRoutes = []governedRoute{
 	{pattern: "POST " + inAccount + "/sso/validate", permission: "read:account", handle: validateSSO},
 	{pattern: "GET " + inAccount + "/sso/integrations", permission: "administrate:sso", handle: readIntegrations},
 	{pattern: "POST " + inAccount + "/sso/integrations", permission: "administrate:sso", fresh: true, handle: createIntegration},
+	{pattern: "DELETE " + inAccount + "/account_memberships/{id}/second_factor", permission: "update:account_membership", fresh: true, handle: resetSecondFactor},
 	{pattern: "DELETE " + inAccount + "/sso/integrations/{id}", permission: "administrate:sso", fresh: true, handle: deleteIntegration},
+}
+
+func resetSecondFactor(s *identity.Service, r *request) (answer, error) {
+	id, err := r.id("id")
+	if err != nil {
+		return answer{}, err
+	}
+	return none(s.ResetSecondFactor(r.Context(), r.visitor.by, r.account, id))
 }
 
 func readSignInPolicy(s *identity.Service, r *request) (answer, error) {

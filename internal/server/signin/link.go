@@ -379,7 +379,9 @@ func (t *turn) admit(email, firstName, lastName string, from From) (uuid.UUID, e
 // DecideLink lets the terminal in that has asked for a link, or sends it away. Who clicks
 // gets nothing.
 func (s *Service) DecideLink(ctx context.Context, token string, approve bool, from From) error {
-	return s.write(ctx, func(t *turn) error {
+	var refused error
+	err := s.write(ctx, func(t *turn) error {
+		refused = nil
 		link, err := t.goodLink(token)
 		if err != nil {
 			return err
@@ -393,11 +395,28 @@ func (s *Service) DecideLink(ctx context.Context, token string, approve bool, fr
 			}
 			return t.audit(kindLink, "denied", link.ID, link.User, from)
 		}
+		if link.User != nil {
+			has, err := t.hasSecond(*link.User)
+			if err != nil {
+				return err
+			}
+			if has {
+				refused = problem("access_denied", "You sign in with a second factor, which a terminal can't ask for. Begin there with `usher login --web` or `usher login --device` instead.")
+				if err := t.EndMagicLink(link.ID, "denied"); err != nil {
+					return err
+				}
+				return t.audit(kindLink, "denied", link.ID, link.User, from, "reason", "second factor")
+			}
+		}
 		if taken, err := t.ApproveMagicLink(link.ID, t.now); err != nil || !taken {
 			return orGone(err)
 		}
 		return t.audit(kindLink, "approved", link.ID, link.User, from)
 	})
+	if err == nil {
+		err = refused
+	}
+	return err
 }
 
 func orGone(err error) error {
@@ -432,6 +451,12 @@ func (s *Service) PollLink(ctx context.Context, id uuid.UUID, verifier string, f
 			return err
 		}
 		user, err := t.admit(link.Email, "", "", from)
+		if err == nil {
+			var has bool
+			if has, err = t.hasSecond(user); err == nil && has { // set up since it was approved
+				err = errDenied
+			}
+		}
 		if err == nil {
 			tokens, err = t.grant(sign{proof: proof{actor: user, method: methodLink, at: t.now}, client: CLI, family: newID(), from: from})
 		}

@@ -30,6 +30,7 @@ const touchEvery = time.Minute
 // Opened is a session that has just begun.
 type Opened struct {
 	Secret  string // for the cookie of the browser
+	Half    bool   // the person has to show a second factor still
 	Expires time.Time
 	Next    string // where the browser wanted to go
 }
@@ -48,15 +49,28 @@ func (t *turn) open(p proof, from From) (*Opened, error) {
 	if err != nil {
 		return nil, err
 	}
+	kind := kindSession
+	if p.sso == nil && !strings.HasSuffix(p.method, methodSecond) {
+		has, err := t.hasSecond(p.actor)
+		if err != nil {
+			return nil, err
+		}
+		if has {
+			kind, life = kindHalf, halfLife
+		}
+	}
 	text := NewSecret()
 	expires := api.At(t.now.Add(life))
 	id := newID()
 	err = t.AddToken(&store.Token{
-		ID: id, Kind: kindSession, Hash: hash(text), Family: id, Actor: p.actor, SSOAccount: p.sso, Client: "browser", Method: p.method, Authenticated: t.now,
+		ID: id, Kind: kind, Hash: hash(text), Family: id, Actor: p.actor, SSOAccount: p.sso, Client: "browser", Method: p.method, Authenticated: t.now,
 		IP: from.IP, Agent: short(from.Agent), Created: t.now, LastUsed: t.now, IdleUntil: api.At(t.now.Add(min(life, t.s.options.SessionIdle))), Expires: expires, FamilyExpires: expires,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if kind == kindHalf {
+		return &Opened{Secret: text, Half: true, Expires: expires.Time}, t.audit("second-factor", "asked", id, &p.actor, from, "method", p.method)
 	}
 	if err := t.s.people.SignedIn(t.Tx, p.actor); err != nil {
 		return nil, err
@@ -267,6 +281,9 @@ func (s *Service) EndOtherSessions(ctx context.Context, v *Visitor, from From) e
 func (s *Service) NewKey(ctx context.Context, v *Visitor, name string, life time.Duration, from From) (key string, expires time.Time, err error) {
 	if !v.Fresh() {
 		return "", expires, errStale
+	}
+	if refused := v.Refused(); refused != "" { // a key would get around what the account wants
+		return "", expires, problem("access_denied", refused)
 	}
 	name = strings.TrimSpace(name)
 	if name == "" || len(name) > 100 {

@@ -26,6 +26,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/crypt"
 	"github.com/usherhq/usher/internal/rules/credential"
 	"github.com/usherhq/usher/internal/server/identity"
 	"github.com/usherhq/usher/internal/store"
@@ -43,6 +44,9 @@ type Options struct {
 	NoCompatLogin bool
 	Providers     []Provider
 	Trust         []TrustRule
+	// Key is the key that seals what must not be readable in the database; it is the same on
+	// every server.
+	Key func(context.Context) (crypt.Key, error)
 	// SAMLIdPInitiated lets the provider of an account begin a sign-in, which a person then
 	// confirms.
 	SAMLIdPInitiated bool

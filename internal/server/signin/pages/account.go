@@ -22,6 +22,7 @@ type account struct {
 	// whose way of signing in they decide.
 	Refusals      []refusal
 	Organizations []link
+	Second        bool // the person shows a second factor
 }
 
 type sessionLine struct {
@@ -87,6 +88,11 @@ func (h *Handler) accountOf(r *http.Request, v *signin.Visitor) (*account, error
 		}
 		a.Keys = append(a.Keys, line)
 	}
+	factors, _, err := h.service.Factors(r.Context(), v)
+	if err != nil {
+		return nil, err
+	}
+	a.Second = len(factors) > 0
 	a.Identities, err = h.service.Identities(r.Context(), v)
 	return a, err
 }

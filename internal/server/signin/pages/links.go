@@ -128,13 +128,26 @@ func (h *Handler) opened(w http.ResponseWriter, r *http.Request, o *signin.Opene
 			return
 		}
 	}
-	h.setCookie(w, sessionCookie, o.Secret, time.Until(o.Expires))
-	h.setCookie(w, browserCookie, signin.NewSecret(), 24*time.Hour)
+	h.keepSession(w, r, o)
 	to := next(o.Next)
+	if o.Half {
+		goTo(w, "/auth/second?"+url.Values{"next": {to}}.Encode())
+		return
+	}
 	if to == "" {
 		to = "/auth/account"
 	}
 	goTo(w, to)
+}
+
+// keepSession gives a browser the cookies of its session. Forms of before are no good in it.
+func (h *Handler) keepSession(w http.ResponseWriter, r *http.Request, o *signin.Opened) {
+	browser := signin.NewSecret()
+	h.setCookie(w, sessionCookie, o.Secret, time.Until(o.Expires))
+	h.setCookie(w, browserCookie, browser, 24*time.Hour)
+	r.Header.Del("Cookie") // what is shown in this answer is of the new session
+	r.AddCookie(&http.Cookie{Name: h.cookieName(sessionCookie), Value: o.Secret})
+	r.AddCookie(&http.Cookie{Name: h.cookieName(browserCookie), Value: browser})
 }
 
 // linkBody asks for a link through the API.

@@ -251,6 +251,8 @@ func (h *Handler) refusals(v *signin.Visitor) (list []refusal) {
 		r := refusal{Account: g.Account.Handle, Text: g.Refused}
 		if g.Account.SSOState == "ENABLED" {
 			r.Link = &link{"/auth/saml/" + g.Account.ID.String() + "/start", "Sign in with it"}
+		} else if g.Account.RequireMFA {
+			r.Link = &link{"/auth/factors", "Set up a second factor"}
 		}
 		list = append(list, r)
 	}

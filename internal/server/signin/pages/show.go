@@ -14,7 +14,7 @@ import (
 	"github.com/usherhq/usher/internal/server/signin"
 )
 
-//go:embed *.html client.js
+//go:embed *.html client.js second.js
 var files embed.FS
 
 //go:embed style.css
@@ -29,7 +29,7 @@ type drawn struct {
 var draw = sync.OnceValue(func() drawn {
 	sum := sha256.Sum256([]byte(style))
 	out := drawn{map[string]*template.Template{}, "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"}
-	for _, name := range []string{"login", "sent", "verify", "code", "message", "consent", "device", "account", "sso", "organization"} {
+	for _, name := range []string{"login", "sent", "verify", "code", "message", "consent", "device", "account", "sso", "organization", "second", "factors"} {
 		t := template.New(name).Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(style) }}) //nolint:gosec // it is compiled in
 		template.Must(t.Parse(`{{define "csrf"}}<input type="hidden" name="csrf" value="{{.CSRF}}">{{end}}`))
 		out.templates[name] = template.Must(t.ParseFS(files, "base.html", name+".html"))
@@ -67,6 +67,9 @@ type page struct {
 
 	Go  string // where the page leads by itself
 	Org *organization
+
+	Half    *signin.Half
+	Factors *factors
 
 	*account
 }

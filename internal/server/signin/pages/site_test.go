@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/usherhq/usher/internal/crypt"
 	"github.com/usherhq/usher/internal/notify"
 	"github.com/usherhq/usher/internal/server/identity"
 	"github.com/usherhq/usher/internal/server/signin"
@@ -84,7 +85,8 @@ func newSite(t *testing.T, db *store.Store, change ...func(*signin.Options)) *si
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.Load().ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
 	s.url = server.URL
-	o := signin.Options{PublicURL: server.URL}
+	key := crypt.NewKey()
+	o := signin.Options{PublicURL: server.URL, Key: func(context.Context) (crypt.Key, error) { return key, nil }}
 	for _, f := range change {
 		f(&o)
 	}
