@@ -457,8 +457,11 @@ func (s *Service) ShowSecond(ctx context.Context, cookie string, second Second, 
 
 // showSecond says which kind of factor was shown rightly.
 func (t *turn) showSecond(key crypt.Named, token *store.Token, second Second) (kind string, err error) {
-	for bucket, l := range map[string]limit{"second:user:" + token.Actor.String(): secondsPerUser, "second:half:" + token.ID.String(): secondsPerHalf} {
-		ok, err := t.within(bucket, l)
+	for _, b := range []struct {
+		bucket string
+		limit
+	}{{"second:half:" + token.ID.String(), secondsPerHalf}, {"second:user:" + token.Actor.String(), secondsPerUser}} {
+		ok, err := t.within(b.bucket, b.limit)
 		if err != nil {
 			return "", err
 		}
@@ -466,7 +469,7 @@ func (t *turn) showSecond(key crypt.Named, token *store.Token, second Second) (k
 			if err := t.revoke(token.Family, "too many wrong codes"); err != nil {
 				return "", err
 			}
-			return "", &Problem{Code: CodeTooMany, Text: "That were too many wrong codes. Wait a quarter of an hour and sign in again.", After: l.span}
+			return "", &Problem{Code: CodeTooMany, Text: "That were too many wrong codes. Wait a quarter of an hour and sign in again.", After: b.span}
 		}
 	}
 	list, err := t.confirmed(token.Actor)
