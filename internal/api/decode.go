@@ -87,6 +87,9 @@ var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.Allo
 // ignored, of duplicate members the last wins, and what breaks the contract (types,
 // required members, the checks of the struct tags) comes back as one Invalid error.
 func Decode(body []byte, v any) error {
+	if events, ok := v.(*Events); ok && events.read(body) {
+		return nil
+	}
 	if len(body) == 0 {
 		body = []byte(null)
 	}

@@ -11,11 +11,31 @@ import (
 // what an event usually looks like is read without reflection.
 func DecodeEvent(body []byte, e *Event) error {
 	r := eventReader{rest: body}
-	if utf8.Valid(body) && r.event(e) {
+	if utf8.Valid(body) && r.event(e) && r.ended() {
 		return nil
 	}
 	*e = Event{}
 	return Decode(body, e)
+}
+
+// Events is a batch of events. Decode reads it as DecodeEvent reads one.
+type Events []Event
+
+// read says whether it was plain enough to be read.
+func (list *Events) read(body []byte) bool {
+	r := eventReader{rest: body}
+	ok := utf8.Valid(body) && r.takes("[")
+	for first := true; ok && !r.takes("]"); first = false {
+		if ok = first || r.takes(","); ok {
+			*list = append(*list, Event{})
+			ok = r.event(&(*list)[len(*list)-1])
+		}
+	}
+	if ok && len(*list) > 0 && r.ended() {
+		return true
+	}
+	*list = nil
+	return false
 }
 
 // eventReader reads JSON as far as it is plain; false from its methods says that it is
@@ -60,8 +80,12 @@ func (r *eventReader) event(e *Event) bool {
 		return good && !twice
 	})
 	const needed = id | occurred | name | resource
+	return ok && seen&needed == needed
+}
+
+func (r *eventReader) ended() bool {
 	r.space()
-	return ok && seen&needed == needed && len(r.rest) == 0
+	return len(r.rest) == 0
 }
 
 func (r *eventReader) id(into *uuid.UUID) bool {
@@ -117,7 +141,7 @@ func (r *eventReader) members(each func(key string) bool) bool {
 			break
 		}
 		var key string
-		if key, ok = r.text(); ok {
+		if key, ok = r.name(); ok {
 			ok = r.takes(":") && each(key)
 		}
 	}
@@ -142,20 +166,54 @@ func (r *eventReader) takes(token string) bool {
 
 // text reads a string without escapes.
 func (r *eventReader) text() (string, bool) {
+	text, ok := r.quoted()
+	return string(text), ok
+}
+
+// name reads the name of a member; the usual ones take no memory.
+func (r *eventReader) name() (string, bool) {
+	text, ok := r.quoted()
+	switch string(text) {
+	case "id":
+		return "id", ok
+	case "occurred":
+		return "occurred", ok
+	case "event":
+		return "event", ok
+	case "resource":
+		return "resource", ok
+	case "related":
+		return "related", ok
+	case "payload":
+		return "payload", ok
+	case "follows":
+		return "follows", ok
+	case "prefect.resource.id":
+		return "prefect.resource.id", ok
+	case "prefect.resource.name":
+		return "prefect.resource.name", ok
+	case "prefect.resource.role":
+		return "prefect.resource.role", ok
+	}
+	return string(text), ok
+}
+
+// quoted reads what is between quotes.
+func (r *eventReader) quoted() ([]byte, bool) {
 	if !r.takes(`"`) {
-		return "", false
+		return nil, false
 	}
 	for i, c := range r.rest {
 		switch {
 		case c == '"':
-			text := string(r.rest[:i])
+			text := r.rest[:i]
 			r.rest = r.rest[i+1:]
 			return text, true
 		case c == '\\' || c < ' ':
-			return "", false
+			return nil, false
 		}
 	}
-	return "", false
+	return nil, false
 }
 
 // object reads an object as it stands.

@@ -1,9 +1,14 @@
 package api_test
 
 import (
+	"bytes"
+	"errors"
+	"reflect"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
@@ -49,6 +54,42 @@ func TestDecodeEventIsDecode(t *testing.T) {
 	for _, text := range eventTexts() {
 		checkDecodeEvent(t, text)
 	}
+}
+
+// A batch is what Decode makes of a list that is none of Events.
+func TestABatchOfEventsIsDecodedAsAnyList(t *testing.T) {
+	t.Parallel()
+	texts := []string{`[]`, ` [ ] `, ``, `null`, `{}`, `[null]`, `[1]`, `[`, `[,]`, `[] x`}
+	for _, a := range eventTexts() {
+		texts = append(texts, "["+a+"]", "["+a+","+a+"]", " [ "+a+" ,\n"+a+" ] ", "["+a, "["+a+",]", "["+a+" "+a+"]", "["+a+"]]")
+		for _, b := range eventTexts() {
+			texts = append(texts, "["+a+","+b+"]")
+		}
+	}
+	for _, text := range texts {
+		var quick api.Events
+		var slow []api.Event
+		errQuick, errSlow := api.Decode([]byte(text), &quick), api.Decode([]byte(text), &slow)
+		if diff := cmp.Diff(errSlow, errQuick, cmp.Comparer(func(a, b error) bool {
+			return a == nil && b == nil || a != nil && b != nil && a.Error() == b.Error() && bytes.Equal(detailOf(a), detailOf(b))
+		})); diff != "" {
+			t.Errorf("%s is refused otherwise (-a list +Events):\n%s", text, diff)
+		}
+		if errSlow != nil {
+			continue
+		}
+		if diff := cmp.Diff(slow, []api.Event(quick), cmp.Exporter(func(reflect.Type) bool { return true }), cmpopts.EquateComparable(time.Time{})); diff != "" {
+			t.Errorf("%s (-a list +Events):\n%s", text, diff)
+		}
+	}
+}
+
+func detailOf(err error) []byte {
+	e := (*api.Error)(nil)
+	if !errors.As(err, &e) {
+		return nil
+	}
+	return e.Detail
 }
 
 func FuzzDecodeEvent(f *testing.F) {

@@ -21,15 +21,11 @@ var eventRoutes = []route{
 }
 
 func createEvents(c *core.Core, r *request) (answer, error) {
-	var raw jsontext.Value
-	if err := r.decode(&raw); err != nil {
+	var in api.Events
+	if err := r.decode(&in); err != nil {
 		return answer{}, err
 	}
-	var in []api.Event
-	if err := api.Decode(raw, &in); err != nil {
-		return answer{}, err
-	}
-	events, err := core.ReceivedAll(raw, in)
+	events, err := core.ReceivedAll(r.body, in)
 	if err != nil {
 		return answer{}, err
 	}
