@@ -3,6 +3,7 @@ package api_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
@@ -105,6 +106,16 @@ func TestScalarsReadAndWriteAsTheReference(t *testing.T) {
 		}
 		if out, _ := json.Marshal(at); string(out) != want {
 			t.Errorf("%s → %s, want %s", in, out, want)
+		}
+	}
+	for _, micro := range []int64{0, 1, 999999, 1_800_000_000_123_456, -1, -62135596800_000_000, 253402300799_999_999, 951782400_000_000, 4107542399_000_010} {
+		at := time.UnixMicro(micro)
+		want := at.UTC().Format(`"2006-01-02T15:04:05.000000Z"`)
+		if micro%1_000_000 == 0 {
+			want = at.UTC().Format(`"2006-01-02T15:04:05Z"`)
+		}
+		if out, _ := json.Marshal(api.Time{Time: at}); string(out) != want {
+			t.Errorf("%d µs → %s, want %s", micro, out, want)
 		}
 	}
 	for in, want := range map[api.Float]string{0: "0.0", 3: "3.0", 1.5: "1.5", -2: "-2.0"} {

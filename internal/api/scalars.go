@@ -27,12 +27,27 @@ func (t Time) MarshalJSONTo(enc *jsontext.Encoder) error {
 }
 
 func (t Time) appendJSON(b []byte) []byte {
-	layout := `"2006-01-02T15:04:05.000000Z"`
-	if t.Nanosecond()/1000 == 0 {
-		layout = `"2006-01-02T15:04:05Z"`
+	at := t.UTC()
+	year, month, day := at.Date()
+	if year < 0 || year > 9999 {
+		return at.AppendFormat(b, `"2006-01-02T15:04:05.000000Z"`)
 	}
-	return t.UTC().AppendFormat(b, layout)
+	hour, minute, second := at.Clock()
+	b = appendTwo(appendTwo(append(b, '"'), year/100), year%100)
+	b = appendTwo(append(b, '-'), int(month))
+	b = appendTwo(append(b, '-'), day)
+	b = appendTwo(append(b, 'T'), hour)
+	b = appendTwo(append(b, ':'), minute)
+	b = appendTwo(append(b, ':'), second)
+	if micro := at.Nanosecond() / 1000; micro != 0 {
+		b = appendTwo(append(b, '.'), micro/10000)
+		b = appendTwo(appendTwo(b, micro/100%100), micro%100)
+	}
+	return append(b, 'Z', '"')
 }
+
+// appendTwo appends a number below a hundred with two digits.
+func appendTwo(b []byte, n int) []byte { return append(b, '0'+byte(n/10), '0'+byte(n%10)) }
 
 // UnmarshalJSONFrom reads what the reference accepts: ISO 8601 with T or a space, with
 // or without an offset (none means UTC), a bare date, or a Unix time as number.

@@ -49,3 +49,23 @@ func TestUnusualTextsAreParsed(t *testing.T) {
 		t.Errorf("details are read as %+v, %v", d, err)
 	}
 }
+
+// Lists that are told by sight are what parsing makes of them.
+func TestPlainListsAreParsedAlike(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`[]`, `["a"]`, `["a","b, c"]`, `["ä",""]`, `["]","["]`} {
+		var want []string
+		if err := json.Unmarshal([]byte(text), &want); err != nil {
+			t.Fatal(err)
+		}
+		got, ok := plainTexts(text)
+		if diff := cmp.Diff(want, got); !ok || diff != "" {
+			t.Errorf("%s is read as %v (-want +got):\n%s", text, ok, diff)
+		}
+	}
+	for _, text := range []string{``, `[`, `]`, `null`, `["a\\n"]`, `["a", "b"]`, `["a"`, `["a]`, `["a",]`, `[1]`, `["a""b"]`, `[null]`, `["\\"]`} {
+		if got, ok := plainTexts(text); ok {
+			t.Errorf("%s is read as %q", text, got)
+		}
+	}
+}

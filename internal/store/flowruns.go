@@ -31,22 +31,25 @@ left join work_pool p
 	and p.id = q.work_pool_id
 `
 
-// flowRunsAt scans flow runs as they are at a time, which their estimates depend on.
+// flowRunsAt scans flow runs as they are at a time, which their estimates depend on. What
+// it returns is for the rows of one query: they share what they are scanned into.
 func flowRunsAt(now api.Time) func(*Row) (api.FlowRunResponse, error) {
-	return func(row *Row) (run api.FlowRunResponse, err error) {
-		var (
-			total             time.Duration
-			policy, createdBy jsontext.Value
-			state             storedState
-		)
-		dest := []any{
-			&run.ID, &run.Created, &run.Updated, &run.Name, &run.FlowID, &run.DeploymentID, &run.DeploymentVersion, &run.FlowVersion,
-			&run.Parameters, &run.Context, &run.JobVariables, &policy, &run.Tags, &run.Labels, &run.IdempotencyKey, &run.ParentTaskRunID,
-			&run.WorkQueueID, &run.WorkQueueName, &run.WorkPoolID, &run.WorkPoolName,
-			&run.RunCount, &run.ExpectedStartTime, &run.NextScheduledStartTime, &run.StartTime, &run.EndTime, &total,
-			&run.AutoScheduled, &createdBy, &run.InfrastructureDocumentID, &run.InfrastructurePID,
-		}
-		if err := row.Scan(append(dest, state.dest()...)...); err != nil {
+	var (
+		run               api.FlowRunResponse
+		total             time.Duration
+		policy, createdBy jsontext.Value
+		state             storedState
+	)
+	dest := append([]any{
+		&run.ID, &run.Created, &run.Updated, &run.Name, &run.FlowID, &run.DeploymentID, &run.DeploymentVersion, &run.FlowVersion,
+		&run.Parameters, &run.Context, &run.JobVariables, &policy, &run.Tags, &run.Labels, &run.IdempotencyKey, &run.ParentTaskRunID,
+		&run.WorkQueueID, &run.WorkQueueName, &run.WorkPoolID, &run.WorkPoolName,
+		&run.RunCount, &run.ExpectedStartTime, &run.NextScheduledStartTime, &run.StartTime, &run.EndTime, &total,
+		&run.AutoScheduled, &createdBy, &run.InfrastructureDocumentID, &run.InfrastructurePID,
+	}, state.dest()...)
+	return func(row *Row) (_ api.FlowRunResponse, err error) {
+		run = api.FlowRunResponse{}
+		if err := row.Scan(dest...); err != nil {
 			return run, err
 		}
 		if run.EmpiricalPolicy, err = decodePolicy(policy); err != nil {
@@ -147,7 +150,7 @@ func (tx *Tx) FlowRuns(f Filters, sort api.FlowRunSort, limit, offset int, now a
 	if err != nil {
 		return nil, err
 	}
-	return many(tx, flowRunColumns+flowRunTables+"where "+where.sql+ordered.sql, append(where.args, ordered.args...), flowRunsAt(now))
+	return upTo(tx, limit, flowRunColumns+flowRunTables+"where "+where.sql+ordered.sql, append(where.args, ordered.args...), flowRunsAt(now))
 }
 
 // FlowRunIDs lists the ids of up to limit flow runs, the newest first.

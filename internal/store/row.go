@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -81,7 +82,7 @@ func (r *Row) scan(i int, dest any) (err error) {
 func (r *Row) scanOther(i int, dest any) error {
 	switch d := dest.(type) {
 	case *[]string:
-		return r.scanList(i, d)
+		return r.scanTexts(i, d)
 	case *[]uuid.UUID:
 		return r.scanList(i, d)
 	case **string:
@@ -103,6 +104,44 @@ func scanPointer[T any](r *Row, i int, d **T) error {
 	}
 	*d = new(T)
 	return r.scan(i, *d)
+}
+
+// scanTexts scans a list of texts, which in most lists need no unescaping.
+func (r *Row) scanTexts(i int, dest *[]string) error {
+	text, err := r.cells.Text(i)
+	if err != nil {
+		return err
+	}
+	if plain, ok := plainTexts(text); ok {
+		*dest = plain
+		return nil
+	}
+	return json.Unmarshal([]byte(text), dest)
+}
+
+// plainTexts reads a JSON list of texts without escapes and spaces.
+func plainTexts(list string) ([]string, bool) {
+	if len(list) < 2 || list[0] != '[' || list[len(list)-1] != ']' || strings.IndexByte(list, '\\') >= 0 {
+		return nil, false
+	}
+	rest, ok := list[1:len(list)-1], true
+	texts := []string{}
+	for rest != "" {
+		if len(texts) > 0 {
+			if rest, ok = strings.CutPrefix(rest, ","); !ok {
+				return nil, false
+			}
+		}
+		if rest, ok = strings.CutPrefix(rest, `"`); !ok {
+			return nil, false
+		}
+		text, after, ok := strings.Cut(rest, `"`)
+		if !ok {
+			return nil, false
+		}
+		texts, rest = append(texts, text), after
+	}
+	return texts, true
 }
 
 func (r *Row) scanList(i int, dest any) error {

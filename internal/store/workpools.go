@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -77,9 +79,18 @@ func one[T any](tx *Tx, sql string, args []any, scan func(*Row) (T, error)) (*T,
 
 // many returns what scan makes of every row.
 func many[T any](tx *Tx, sql string, args []any, scan func(*Row) (T, error)) ([]T, error) {
+	return upTo(tx, 0, sql, args, scan)
+}
+
+// upTo is many where a full page of so many rows is to be expected when there are a few.
+func upTo[T any](tx *Tx, page int, sql string, args []any, scan func(*Row) (T, error)) ([]T, error) {
+	const few = 8
 	list := []T{}
 	err := tx.Query(sql, args, func(row *Row) error {
 		v, err := scan(row)
+		if len(list) == few && page > few { // growing copies what is large again and again
+			list = slices.Grow(list, min(page, api.MaxPage)-few)
+		}
 		list = append(list, v)
 		return err
 	})

@@ -118,3 +118,6 @@ func pointer[F any](fn F) uintptr { return *(*uintptr)(unsafe.Pointer(&fn)) }
 
 // function is what a C pointer to a function calls.
 func function[F any](p *uintptr) F { return *(*F)(unsafe.Pointer(p)) }
+
+// at is what a C pointer points to.
+func at[T any](p uintptr) *T { return *(**T)(unsafe.Pointer(&p)) }

@@ -60,9 +60,6 @@ var gatheringVFS = sync.OnceValue(func() string {
 	return name
 })
 
-// at is what a C pointer points to.
-func at[T any](p uintptr) *T { return *(**T)(unsafe.Pointer(&p)) }
-
 type (
 	openFn = func(tls *libc.TLS, vfs, name, file uintptr, flags int32, out uintptr) int32
 	fileFn = func(tls *libc.TLS, file uintptr) int32

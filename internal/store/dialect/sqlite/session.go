@@ -36,7 +36,7 @@ func (s *session) Query(sql string, args []any, each func(dialect.Cells) error) 
 	if err := bind(stmt, args); err != nil {
 		return err
 	}
-	row := cells{stmt}
+	row := cellsOf(stmt)
 	for {
 		more, err := stmt.Step()
 		if err != nil {
