@@ -28,18 +28,24 @@ func (c *conformer) object(s *shape, v jsontext.Value, at []any) jsontext.Value 
 			return v
 		}
 	}
+	before := len(c.found)
 	for _, m := range s.Members {
 		value, isThere := o.get(m.name)
 		switch {
 		case isThere && m.name == "name" && isNothing(value) && slices.Contains(named, s.name):
 			o.set(m.name, quote(""))
 		case isThere:
-			o.set(m.name, c.value(m.shape, value, below(at, m.name)))
+			o.set(m.name, c.member(s, m, value, below(at, m.name)))
 		case slices.Contains(s.Required, m.name):
 			c.wrong("missing", below(at, m.name), "Field required", v)
 		}
 	}
 	c.others(s, o, at)
+	if judge := judged[s.name]; judge != nil && len(c.found) == before {
+		if why := judge(o); why != "" {
+			c.wrong("value_error", at, "Value error, "+why, v)
+		}
+	}
 	return o.text()
 }
 

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -15,7 +17,7 @@ func NewFlowRunPolicy() FlowRunPolicy {
 func (p *FlowRunPolicy) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	type plain FlowRunPolicy
 	v := plain(NewFlowRunPolicy())
-	if err := json.UnmarshalDecode(dec, &v); err != nil {
+	if err := readPolicy(dec, &v); err != nil {
 		return err
 	}
 	if isZero(v.Retries) && v.MaxRetries != 0 {
@@ -33,7 +35,7 @@ func (p *FlowRunPolicy) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 func (p *TaskRunPolicy) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	type plain TaskRunPolicy
 	var v plain
-	if err := json.UnmarshalDecode(dec, &v); err != nil {
+	if err := readPolicy(dec, &v); err != nil {
 		return err
 	}
 	if isZero(v.Retries) && v.MaxRetries != 0 {
@@ -60,6 +62,22 @@ func (s *StateCreate) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	*s = StateCreate(v)
 	return nil
+}
+
+// readPolicy reads a policy whose names of old clients may be absent but not null.
+func readPolicy(dec *jsontext.Decoder, v any) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	if bytes.Contains(raw, []byte(null)) {
+		for _, name := range [...]string{"max_retries", "retry_delay_seconds"} {
+			if valueBelow(raw, name).Kind() == 'n' {
+				return Errorf(CodeInvalid, "%s is null", name)
+			}
+		}
+	}
+	return json.Unmarshal(raw, v, dec.Options())
 }
 
 func isZero(p *int) bool { return p == nil || *p == 0 }

@@ -1,6 +1,9 @@
 package store_test
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -15,6 +18,7 @@ import (
 	"github.com/usherhq/usher/internal/rules/filter"
 	"github.com/usherhq/usher/internal/store"
 	"github.com/usherhq/usher/internal/store/storetest"
+	"github.com/usherhq/usher/internal/testkit"
 )
 
 // TestFiltersMatchWhatTheyMean compares the databases' answers to random filters with
@@ -24,7 +28,7 @@ func TestFiltersMatchWhatTheyMean(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(rand.New(rand.NewPCG(1, 2)))
 		w.insert(t, s)
-		check := meaning(t, s, w)
+		check := meaning(s, w)
 		for range rounds {
 			rapid.Check(t, check)
 		}
@@ -34,21 +38,55 @@ func TestFiltersMatchWhatTheyMean(t *testing.T) {
 // rounds of a hundred filters each.
 const rounds = 4
 
-// FuzzFilters goes on where TestFiltersMatchWhatTheyMean stops.
+// FuzzFilters goes on where TestFiltersMatchWhatTheyMean stops, on both databases: each
+// byte decides one of the draws that make the filters.
 func FuzzFilters(f *testing.F) {
-	s := storetest.Open(f, storetest.SQLiteURL(f))
+	for _, seed := range []string{"", "\x01", "filters", "\xff\x00\x80 any_ all_ is_null_", strings.Repeat("\x07\xe3", 100)} {
+		f.Add([]byte(seed))
+	}
 	w := newWorld(rand.New(rand.NewPCG(1, 2)))
-	w.insert(f, s)
-	f.Fuzz(rapid.MakeFuzz(meaning(f, s, w)))
+	var checks []func(*testing.T, []byte)
+	for _, url := range []string{storetest.SQLiteURL(f), testkit.PostgresURL(f)} {
+		s := storetest.Open(f, url)
+		w.insert(f, s)
+		checks = append(checks, rapid.MakeFuzz(meaning(s, w)))
+	}
+	f.Fuzz(func(t *testing.T, input []byte) {
+		defer func() {
+			if t.Skipped() {
+				t.Errorf("%d draws do not make a filter", draws)
+			}
+		}()
+		for _, check := range checks {
+			check(t, bitsOf(input))
+		}
+	})
+}
+
+// draws are more than any filters take.
+const draws = 1 << 12
+
+// bitsOf are the bits for all draws: those of the first repeat the bytes of the input, one
+// each; those of the rest follow from all of them.
+func bitsOf(input []byte) []byte {
+	out := make([]byte, 0, 8*draws)
+	for _, b := range input[:min(len(input), draws)] {
+		out = append(out, bytes.Repeat([]byte{b}, 8)...)
+	}
+	rest := rand.NewChaCha8(sha256.Sum256(input))
+	for len(out) < 8*draws {
+		out = binary.LittleEndian.AppendUint64(out, rest.Uint64())
+	}
+	return out
 }
 
 // meaning draws filters and compares what they select from the world in a database with
 // what they mean.
-func meaning(t testing.TB, s *store.Store, w *world) func(*rapid.T) {
+func meaning(s *store.Store, w *world) func(*rapid.T) {
 	return func(rt *rapid.T) {
 		f := drawFilters(rt, w)
 		logs, artifacts := drawLogFilter(rt, w), drawArtifactFilter(rt, w)
-		storetest.Read(t, s, func(tx *store.Tx) error {
+		err := s.Read(rt.Context(), store.DefaultWorkspace, func(tx *store.Tx) error {
 			compare(rt, tx, "flow", tx.WhereFlows(f), idsOf(w.flows, func(x flowFact) uuid.UUID { return x.id }, func(x flowFact) bool { return w.flowMatches(f, x) }))
 			compare(rt, tx, "flow_run", tx.WhereFlowRuns(f), idsOf(w.runs, func(x runFact) uuid.UUID { return x.id }, func(x runFact) bool { return w.runMatches(f, x) }))
 			compare(rt, tx, "task_run", tx.WhereTaskRuns(f), idsOf(w.taskRuns, func(x taskRunFact) uuid.UUID { return x.id }, func(x taskRunFact) bool { return w.taskRunMatches(f, x) }))
@@ -59,6 +97,9 @@ func meaning(t testing.TB, s *store.Store, w *world) func(*rapid.T) {
 			compare(rt, tx, "artifact", tx.WhereArtifacts(artifacts, f), idsOf(w.artifacts, func(x artifactFact) uuid.UUID { return x.id }, func(x artifactFact) bool { return w.artifactMatches(artifacts, f, x) }))
 			return nil
 		})
+		if err != nil {
+			rt.Fatal(err)
+		}
 	}
 }
 
@@ -287,9 +328,9 @@ func queue(f *api.WorkQueueFilter, x queueFact) bool {
 		return true
 	}
 	var name []bool
-	if f.Name != nil {
+	if f.Name != nil && (f.Name.Any != nil || f.Name.Startswith == nil || len(f.Name.Startswith) > 0) {
 		starts := func(start string) bool { return likes(start+"%", x.name) }
-		name = []bool{(f.Name.Any == nil || slices.Contains(f.Name.Any, x.name)) && (f.Name.Startswith == nil || slices.ContainsFunc(f.Name.Startswith, starts))}
+		name = []bool{(f.Name.Any == nil || slices.Contains(f.Name.Any, x.name)) && (len(f.Name.Startswith) == 0 || slices.ContainsFunc(f.Name.Startswith, starts))}
 	}
 	return decide(f.Operator, matches(f.ID, &x.id), name)
 }

@@ -100,14 +100,14 @@ func workQueueCondition(d dialect.SQL, f *api.WorkQueueFilter) condition {
 }
 
 func queueName(d dialect.SQL, f *api.WorkQueueFilterName) part {
-	if f == nil {
+	if f == nil || f.Any == nil && f.Startswith != nil && len(f.Startswith) == 0 { // no beginning says nothing
 		return nil
 	}
 	var c []condition
 	if f.Any != nil {
 		c = append(c, oneOf("work_queue.name", f.Any))
 	}
-	if f.Startswith != nil {
+	if len(f.Startswith) > 0 {
 		starts := make([]condition, len(f.Startswith))
 		for i, start := range f.Startswith {
 			starts[i] = is(d.ILike("work_queue.name"), start+"%")

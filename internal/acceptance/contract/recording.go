@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path"
 	"regexp"
@@ -24,6 +25,7 @@ type Exchange struct {
 	Path      string            `json:"path"`
 	Body      string            `json:"body,omitzero"`
 	Keep      map[string]string `json:"keep,omitzero"`
+	Ordered   bool              `json:"ordered,omitzero"` // as replay.Step has it
 	Status    int               `json:"status"`
 	Kind      string            `json:"kind,omitzero"` // of the content, where it is no JSON
 	Answer    jsontext.Value    `json:"answer,omitzero"`
@@ -40,7 +42,7 @@ func Play(ctx context.Context, p *replay.Player, steps []replay.Step) ([]Exchang
 		if answer == nil {
 			return nil, fmt.Errorf("request %d, %s %s: %w", i, step.Method, step.Path, err)
 		}
-		x := Exchange{Operation: strings.TrimSpace(step.Comment), Method: step.Method, Path: step.Path, Body: step.Body, Keep: step.Keep, Status: answer.Status, Raw: answer.Body}
+		x := Exchange{Operation: strings.TrimSpace(step.Comment), Method: step.Method, Path: step.Path, Body: step.Body, Keep: step.Keep, Ordered: step.Ordered, Status: answer.Status, Raw: answer.Body}
 		if kind := answer.Header.Get("Content-Type"); kind != "application/json" && len(answer.Body) > 0 {
 			x.Kind = kind
 		}
@@ -57,7 +59,7 @@ func Play(ctx context.Context, p *replay.Player, steps []replay.Step) ([]Exchang
 func Steps(recording []Exchange) []replay.Step {
 	steps := make([]replay.Step, len(recording))
 	for i, x := range recording {
-		steps[i] = replay.Step{Comment: x.Operation, Method: x.Method, Path: x.Path, Body: x.Body, Keep: x.Keep}
+		steps[i] = replay.Step{Comment: x.Operation, Method: x.Method, Path: x.Path, Body: x.Body, Keep: x.Keep, Ordered: x.Ordered}
 	}
 	return steps
 }
@@ -97,6 +99,9 @@ func Load(path string) (recording []Exchange, err error) {
 
 // unordered says that the answer lists objects in an order that ids or the clock decide.
 func unordered(step replay.Step) bool {
+	if step.Ordered {
+		return false
+	}
 	if strings.Contains(step.Path, "get_scheduled_flow_runs") || strings.HasSuffix(step.Path, "/get_runs") {
 		return true
 	}
@@ -144,7 +149,7 @@ func normal(member string, body []byte, variables map[string]string, unordered b
 	if unordered {
 		m.sortLists(tree)
 	}
-	return json.Marshal(m.walk("", tree), json.Deterministic(true))
+	return json.Marshal(m.walk(member, tree), json.Deterministic(true))
 }
 
 // sortLists puts the lists of objects at the top in an order that does not depend on ids.
@@ -186,7 +191,7 @@ func (m *masker) walk(name string, v any) any {
 	case string:
 		return m.text(name, v)
 	case float64:
-		if slices.Contains(measured, name) {
+		if slices.Contains(measured, name) || name == "duration" && v != math.Trunc(v) { // of what still runs
 			return "<seconds>"
 		}
 	}

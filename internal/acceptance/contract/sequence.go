@@ -36,21 +36,12 @@ var Groups = map[string][]string{
 // Generate makes the sequence of a group: the stage, then about perOperation requests for
 // each operation with a body and some for the others, in an order that mixes them.
 func (d *Document) Generate(group string, seed uint64, perOperation int) ([]replay.Step, error) {
-	steps, err := replay.Parse(stage)
-	if err != nil {
-		return nil, err
-	}
 	hash := fnv.New64()
 	hash.Write([]byte(group)) //nolint:errcheck // it can't fail
 	draw := &drawer{Rand: rand.New(rand.NewPCG(seed, hash.Sum64())), doc: d, ids: map[string][]string{}}
-	for _, step := range steps {
-		for name := range step.Keep {
-			kind := strings.TrimRight(name, "0123456789")
-			draw.ids[kind] = append(draw.ids[kind], name)
-		}
-	}
-	for _, names := range draw.ids {
-		slices.Sort(names)
+	steps, err := draw.stage(stage)
+	if err != nil {
+		return nil, err
 	}
 	var ops []Operation
 	for _, op := range d.Operations {
@@ -66,6 +57,24 @@ func (d *Document) Generate(group string, seed uint64, perOperation int) ([]repl
 	draw.Shuffle(len(ops), func(i, j int) { ops[i], ops[j] = ops[j], ops[i] })
 	for i, op := range ops {
 		steps = append(steps, draw.step(op, i))
+	}
+	return steps, nil
+}
+
+// stage reads the steps that make objects, and knows those from then on.
+func (d *drawer) stage(script string) ([]replay.Step, error) {
+	steps, err := replay.Parse(script)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range steps {
+		for name := range step.Keep {
+			kind := strings.TrimRight(name, "0123456789")
+			d.ids[kind] = append(d.ids[kind], name)
+		}
+	}
+	for _, names := range d.ids {
+		slices.Sort(names)
 	}
 	return steps, nil
 }

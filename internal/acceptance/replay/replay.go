@@ -24,6 +24,8 @@ type Step struct {
 	Path, Body string
 	// Keep maps names of variables to members of the answer, as in "state.id".
 	Keep map[string]string
+	// Ordered says that the answer's order counts, though it is not that of names.
+	Ordered bool
 	// Differs says why our answer is another one than the reference's. Then
 	// the bodies are not compared, and the status must be OurStatus if that is
 	// not empty.

@@ -66,11 +66,11 @@ func (c *Core) CreateBlockDocument(ctx context.Context, who Caller, in *api.Bloc
 
 func documentName(in *api.BlockDocumentCreate) (string, error) {
 	name, named := in.Name.Get()
-	switch {
-	case !named && in.IsAnonymous.Or(false):
+	if !named && in.IsAnonymous.Or(false) {
 		return "anonymous-" + uuid.NewString(), nil
-	case !blockSlug.MatchString(name):
-		return "", invalid("name", "Block document name must only contain lowercase letters, numbers, and dashes.")
+	}
+	if problem := api.BlockNameProblem(name); problem != "" {
+		return "", invalid("name", problem)
 	}
 	return name, nil
 }

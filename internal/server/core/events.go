@@ -34,7 +34,6 @@ func (w *work) store(events ...*api.ReceivedEvent) ([]*api.ReceivedEvent, error)
 const (
 	maxEventName = 1024
 	maxRelated   = 100
-	maxLabels    = 500
 )
 
 // ReadEvent reads one event as a client sends it and checks it.
@@ -49,11 +48,14 @@ func ReadEvent(raw []byte) (api.ReceivedEvent, error) {
 // Received turns a decoded event into the stored form, or says which bound it breaks.
 func Received(in *api.Event) (api.ReceivedEvent, error) {
 	e := received(in)
-	if broken := checkEvent(&e); broken != nil {
-		broken.Loc = append([]any{"body"}, broken.Loc...)
-		return e, api.Invalid(nil, *broken)
+	broken := checkEvent(&e)
+	if len(broken) == 0 {
+		return e, nil
 	}
-	return e, nil
+	for i := range broken {
+		broken[i].Loc = append([]any{"body"}, broken[i].Loc...)
+	}
+	return e, api.Invalid(nil, broken...)
 }
 
 // ReceivedAll is Received for a batch, of which body is the text: all of it counts, or
@@ -63,9 +65,9 @@ func ReceivedAll(body jsontext.Value, in []api.Event) ([]api.ReceivedEvent, erro
 	var found []api.Violation
 	for i := range in {
 		out[i] = received(&in[i])
-		if broken := checkEvent(&out[i]); broken != nil {
+		for _, broken := range checkEvent(&out[i]) {
 			broken.Loc = append([]any{"body", i}, broken.Loc...)
-			found = append(found, *broken)
+			found = append(found, broken)
 		}
 	}
 	if len(found) > 0 {
@@ -81,59 +83,35 @@ func received(in *api.Event) api.ReceivedEvent {
 	}
 }
 
-// checkEvent says which bound an event breaks, nil when none.
-func checkEvent(e *api.ReceivedEvent) *api.Violation {
-	switch {
-	case utf8.RuneCountInString(e.Event) > maxEventName:
-		return brokenBound(e.Event, "Event name must be at most 1024 characters", "event")
-	case len(e.Related) > maxRelated:
-		return brokenBound(e.Related, "The maximum number of related resources is 100", "related")
-	case e.Payload.Kind() != '{':
-		return &api.Violation{Type: "dict_type", Loc: []any{"payload"}, Msg: "Input should be a valid dictionary", Input: e.Payload}
+// checkEvent says which bounds an event breaks.
+func checkEvent(e *api.ReceivedEvent) (found []api.Violation) {
+	if utf8.RuneCountInString(e.Event) > maxEventName {
+		found = append(found, brokenBound(e.Event, "Event name must be at most 1024 characters", "event"))
 	}
-	if problem := resourceProblem(e.Resource); problem != "" {
-		return brokenBound(e.Resource, problem, "resource")
+	if problem := api.ResourceProblem(e.Resource); problem != "" {
+		found = append(found, brokenBound(e.Resource, problem, "resource"))
 	}
+	before := len(found)
 	for i, r := range e.Related {
-		if problem := relatedProblem(r); problem != "" {
-			return brokenBound(r, problem, "related", i)
+		if problem := api.RelatedProblem(r); problem != "" {
+			found = append(found, brokenBound(r, problem, "related", i))
 		}
 	}
-	return nil
-}
-
-func resourceProblem(r api.Resource) string {
-	id, hasID := r["prefect.resource.id"]
-	switch {
-	case !hasID:
-		return "Resources must include the prefect.resource.id label"
-	case id == "":
-		return "The prefect.resource.id label must be non-empty"
-	case len(r) > maxLabels:
-		return "The maximum number of labels per resource is 500"
+	if len(e.Related) > maxRelated && len(found) == before {
+		found = append(found, brokenBound(e.Related, "The maximum number of related resources is 100", "related"))
 	}
-	return ""
-}
-
-func relatedProblem(r api.RelatedResource) string {
-	role, hasRole := r["prefect.resource.role"]
-	switch problem := resourceProblem(r); {
-	case problem != "":
-		return problem
-	case !hasRole:
-		return "Related Resources must include the prefect.resource.role label"
-	case role == "":
-		return "The prefect.resource.role label must be non-empty"
+	if e.Payload.Kind() != '{' {
+		found = append(found, api.Violation{Type: "dict_type", Loc: []any{"payload"}, Msg: "Input should be a valid dictionary", Input: e.Payload})
 	}
-	return ""
+	return found
 }
 
-func brokenBound(value any, problem string, at ...any) *api.Violation {
+func brokenBound(value any, problem string, at ...any) api.Violation {
 	input, err := json.Marshal(value, json.Deterministic(true))
 	if err != nil {
 		input = nil // it is told without
 	}
-	return &api.Violation{Type: "value_error", Loc: at, Msg: "Value error, " + problem, Input: input}
+	return api.Violation{Type: "value_error", Loc: at, Msg: "Value error, " + problem, Input: input}
 }
 
 // eventPage is how many events are read at a time.

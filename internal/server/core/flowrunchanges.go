@@ -91,6 +91,9 @@ func (c *Core) LabelFlowRun(ctx context.Context, who Caller, id uuid.UUID, label
 		if err != nil {
 			return err
 		}
+		if bad := badLabels(labels, "body"); len(bad) > 0 {
+			return api.Invalid(nil, bad...)
+		}
 		merged, err := mergeObjects(current, added)
 		if err != nil {
 			return err

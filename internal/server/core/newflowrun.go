@@ -26,13 +26,22 @@ func wantedFlowRun(in *api.FlowRunCreate) *newFlowRun {
 	return &newFlowRun{
 		run: &api.FlowRunResponse{
 			Name: in.Name.Or(""), FlowID: in.FlowID, DeploymentID: in.DeploymentID.Ptr(), FlowVersion: in.FlowVersion.Ptr(),
-			Parameters: in.Parameters.Or(nil), Context: in.Context.Or(nil), JobVariables: unlessNull(in.JobVariables),
+			Parameters: in.Parameters.Or(nil), Context: in.Context.Or(nil), JobVariables: wantedVariables(in),
 			EmpiricalPolicy: in.EmpiricalPolicy.Or(api.NewFlowRunPolicy()), Tags: in.Tags.Or([]string{}), Labels: in.Labels.Or(nil),
 			IdempotencyKey: in.IdempotencyKey.Ptr(), ParentTaskRunID: in.ParentTaskRunID.Ptr(), WorkQueueName: in.WorkQueueName.Ptr(),
 			InfrastructureDocumentID: in.InfrastructureDocumentID.Ptr(),
 		},
 		state: in.State.Or(api.StateCreate{Type: api.StateTypePending}),
 	}
+}
+
+// wantedVariables are the job variables of a run: what was asked for, else none, which is
+// null for a run with an idempotency key.
+func wantedVariables(in *api.FlowRunCreate) jsontext.Value {
+	if !in.JobVariables.IsSet() && in.IdempotencyKey.Or("") != "" {
+		return jsontext.Value("null")
+	}
+	return unlessNull(in.JobVariables)
 }
 
 // createFlowRun makes a flow run in its first state, with all that a change of state

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -114,12 +115,17 @@ func countEvents(c *core.Core, r *request) (answer, error) {
 	if err := r.decode(&raw); err != nil {
 		return answer{}, err
 	}
-	by, err := countable(r.PathValue("countable"), raw)
-	if err != nil {
-		return answer{}, err
-	}
+	by, wrong := countable(r.PathValue("countable"))
 	var in api.CountAccountEventsRequest
-	if err := api.Decode(raw, &in); err != nil {
+	err := api.Decode(raw, &in)
+	if broken := (*api.Error)(nil); wrong != nil && (err == nil || errors.As(err, &broken)) {
+		found := []api.Violation{*wrong}
+		if broken != nil {
+			found = append(found, broken.Violations...)
+		}
+		return answer{}, api.Invalid(raw, found...)
+	}
+	if err != nil {
 		return answer{}, err
 	}
 	q, err := c.ReadEventQuery(&in.Filter)
@@ -130,22 +136,23 @@ func countEvents(c *core.Core, r *request) (answer, error) {
 	return give(http.StatusOK, counts, err)
 }
 
-// countable reads by what events are to be counted.
-func countable(text string, body jsontext.Value) (api.Countable, error) {
+// countable reads by what events are to be counted, or says what it may be.
+func countable(text string) (api.Countable, *api.Violation) {
 	by := api.Countable(text)
 	if slices.Contains(by.Values(), text) {
 		return by, nil
 	}
 	allowed := api.Choices(by.Values())
-	ctx, err := json.Marshal(map[string]string{"expected": allowed})
-	if err != nil {
-		return by, err
+	return by, &api.Violation{
+		Type: "enum", Loc: []any{"path", "countable"}, Msg: "Input should be " + allowed, Input: quoted(text),
+		Ctx: jsontext.Value(`{"expected":` + string(quoted(allowed)) + `}`),
 	}
-	input, err := json.Marshal(text)
+}
+
+func quoted(text string) jsontext.Value {
+	out, err := jsontext.AppendQuote(nil, text)
 	if err != nil {
-		return by, err
+		return nil // a path is valid UTF-8, so it can't be
 	}
-	return by, api.Invalid(body, api.Violation{
-		Type: "enum", Loc: []any{"path", "countable"}, Msg: "Input should be " + allowed, Input: input, Ctx: ctx,
-	})
+	return out
 }

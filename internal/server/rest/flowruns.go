@@ -103,7 +103,7 @@ func labelFlowRun(c *core.Core, r *request) (answer, error) {
 		return answer{}, err
 	}
 	var labels map[string]jsontext.Value
-	if err := r.decode(&labels, func() []api.Violation { return badLabels(labels, "body") }); err != nil {
+	if err := r.decode(&labels); err != nil {
 		return answer{}, err
 	}
 	return none(c.LabelFlowRun(r.Context(), r.who, id, labels))

@@ -6,10 +6,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +28,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "internal/acceptance/contract/testdata", "where the recordings go")
 	flag.StringVar(&o.only, "only", "", "record only these groups, separated by commas")
 	flag.Uint64Var(&o.seed, "seed", 1, "what the requests are drawn with")
-	flag.IntVar(&o.perOperation, "n", 14, "how many requests each operation with a body gets")
+	flag.IntVar(&o.perOperation, "n", 10, "how many requests each operation with a body gets")
 	flag.Parse()
 	if err := record(context.Background(), o); err != nil {
 		fmt.Fprintln(os.Stderr, "record:", err)
@@ -47,7 +45,7 @@ func record(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	groups := slices.Sorted(maps.Keys(contract.Groups))
+	groups := contract.Recorded()
 	if o.only != "" {
 		groups = strings.Split(o.only, ",")
 	}
@@ -60,7 +58,13 @@ func record(ctx context.Context, o options) error {
 }
 
 func recordGroup(ctx context.Context, o options, doc *contract.Document, py testkit.Python, group string) error {
-	steps, err := doc.Generate(group, o.seed, o.perOperation)
+	var steps []replay.Step
+	var err error
+	if group == contract.FilterGroup {
+		steps, err = doc.GenerateFilters(o.seed)
+	} else {
+		steps, err = doc.Generate(group, o.seed, o.perOperation)
+	}
 	if err != nil {
 		return err
 	}
