@@ -1,8 +1,6 @@
 package api
 
 import (
-	"encoding/hex"
-
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -22,14 +20,12 @@ func appendString(b []byte, s string) []byte {
 }
 
 func appendUUID(b []byte, id uuid.UUID) []byte {
-	b = append(b, '"')
-	for i, part := range [][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
-		if i > 0 {
-			b = append(b, '-')
-		}
-		b = hex.AppendEncode(b, part)
+	const digits = "0123456789abcdef"
+	text := [38]byte{0: '"', 9: '-', 14: '-', 19: '-', 24: '-', 37: '"'}
+	for i, at := range [16]int{1, 3, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 29, 31, 33, 35} {
+		text[at], text[at+1] = digits[id[i]>>4], digits[id[i]&15]
 	}
-	return append(b, '"')
+	return append(b, text[:]...)
 }
 
 // appendRaw appends JSON that was checked when it came in.

@@ -33,11 +33,19 @@ left join work_pool p
 
 // flowRunsAt scans flow runs as they are at a time, which their estimates depend on. What
 // it returns is for the rows of one query: they share what they are scanned into.
-func flowRunsAt(now api.Time) func(*Row) (api.FlowRunResponse, error) {
+func flowRunsAt(now api.Time) func(*Row) (api.FlowRunResponse, error) { return scanFlowRuns(now, true) }
+
+// waitingRunsAt is flowRunsAt without the details of the states: they are long for runs
+// that wait for a time, and workers do not get them.
+func waitingRunsAt(now api.Time) func(*Row) (api.FlowRunResponse, error) {
+	return scanFlowRuns(now, false)
+}
+
+func scanFlowRuns(now api.Time, withDetails bool) func(*Row) (api.FlowRunResponse, error) {
 	var (
 		run               api.FlowRunResponse
 		total             time.Duration
-		policy, createdBy jsontext.Value
+		policy, createdBy passing
 		state             storedState
 	)
 	dest := append([]any{
@@ -47,6 +55,9 @@ func flowRunsAt(now api.Time) func(*Row) (api.FlowRunResponse, error) {
 		&run.RunCount, &run.ExpectedStartTime, &run.NextScheduledStartTime, &run.StartTime, &run.EndTime, &total,
 		&run.AutoScheduled, &createdBy, &run.InfrastructureDocumentID, &run.InfrastructurePID,
 	}, state.dest()...)
+	if !withDetails {
+		dest[len(dest)-1] = nil
+	}
 	return func(row *Row) (_ api.FlowRunResponse, err error) {
 		run = api.FlowRunResponse{}
 		if err := row.Scan(dest...); err != nil {
@@ -67,7 +78,7 @@ func flowRunsAt(now api.Time) func(*Row) (api.FlowRunResponse, error) {
 }
 
 // optional reads a JSON column that may be null.
-func optional[T any](text jsontext.Value) (*T, error) {
+func optional[T any](text []byte) (*T, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}

@@ -17,6 +17,9 @@ import (
 // Row is one row of an answer.
 type Row struct{ cells dialect.Cells }
 
+// passing is JSON that is read while its row is there and not kept; null is empty.
+type passing []byte
+
 // Scan copies the columns into what dest points to: *string, *int, *int64, *float64,
 // *bool, *uuid.UUID, *api.Time, *time.Duration, *jsontext.Value, *[]byte, *[]string and
 // *[]uuid.UUID (JSON lists), types based on one of them, and pointers to such pointers,
@@ -67,6 +70,11 @@ func (r *Row) scan(i int, dest any) (err error) {
 		*d = time.Duration(us) * time.Microsecond
 	case *[]byte:
 		*d, err = c.Bytes(i)
+	case *passing:
+		*d = nil
+		if !c.Null(i) {
+			*d, err = c.View(i)
+		}
 	case *jsontext.Value:
 		*d = nil
 		if !c.Null(i) {

@@ -45,12 +45,12 @@ type DueRuns struct {
 }
 
 // QueueRuns returns the runs of a queue that wait to be started, without the retries that
-// the process of the run sees to itself.
+// the process of the run sees to itself. Their states have no details.
 func (tx *Tx) QueueRuns(q DueRuns, now api.Time) ([]api.FlowRunResponse, error) {
 	where := all(is("flow_run.workspace_id = ?\nand flow_run.work_queue_id = ?\nand flow_run.state_type = 'SCHEDULED'", tx.workspace, q.WorkQueueID),
 		tx.waits(q.Before, q.After))
-	return many(tx, flowRunColumns+flowRunTables+"where "+where.sql+"\norder by flow_run.next_scheduled_start_time, flow_run.id\nlimit ?",
-		append(where.args, q.Limit), flowRunsAt(now))
+	return upTo(tx, q.Limit, flowRunColumns+flowRunTables+"where "+where.sql+"\norder by flow_run.next_scheduled_start_time, flow_run.id\nlimit ?",
+		append(where.args, q.Limit), waitingRunsAt(now))
 }
 
 // waits is true for scheduled runs that are to be started between two times.

@@ -126,7 +126,7 @@ type storedState struct {
 	timestamp *api.Time
 	message   *string
 	data      jsontext.Value
-	details   jsontext.Value
+	details   passing
 }
 
 // dest is what the columns id, type, name, timestamp, message, data and state_details

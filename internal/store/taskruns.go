@@ -28,7 +28,7 @@ func taskRunsAt(now api.Time) func(*Row) (api.TaskRun, error) {
 	return func(row *Row) (run api.TaskRun, err error) {
 		var (
 			total  time.Duration
-			policy jsontext.Value
+			policy passing
 			state  storedState
 		)
 		dest := []any{

@@ -2,7 +2,6 @@ package store
 
 import (
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
@@ -31,7 +30,7 @@ func (tx *Tx) LockTaskRun(id uuid.UUID) (*TaskRunInTransition, error) {
 
 func scanTaskRunInTransition(row *Row) (r TaskRunInTransition, err error) {
 	var (
-		policy  jsontext.Value
+		policy  passing
 		current storedState
 	)
 	r.Kind = states.TaskRun

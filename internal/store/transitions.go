@@ -49,7 +49,7 @@ func (tx *Tx) LockFlowRun(id uuid.UUID) (*FlowRunInTransition, error) {
 
 func scanFlowRunInTransition(row *Row) (r FlowRunInTransition, err error) {
 	var (
-		createdBy, policy jsontext.Value
+		createdBy, policy passing
 		current           storedState
 		origin            originRow
 	)

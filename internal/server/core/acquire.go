@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -107,6 +108,7 @@ func (a *acquisition) take(queues []store.QueueSlots, in *api.GetScheduledFlowRu
 			return nil, err
 		}
 		a.left -= len(runs)
+		out = slices.Grow(out, len(runs))
 		for i := range runs {
 			out = append(out, api.WorkerFlowRunResponse{WorkPoolID: a.pool.ID, WorkQueueID: q.ID, FlowRun: bare(&runs[i])})
 		}

@@ -75,6 +75,8 @@ type Cells interface {
 	Bool(i int) (bool, error)
 	Text(i int) (string, error)
 	Bytes(i int) ([]byte, error)
+	// View is Bytes without a copy, until the callback returns.
+	View(i int) ([]byte, error)
 	UUID(i int) (UUID, error)
 }
 

@@ -70,14 +70,18 @@ func (c *cells) Text(i int) (string, error) {
 }
 
 func (c *cells) Bytes(i int) ([]byte, error) {
-	if f := c.fields[i]; f.DataTypeOID == pgtype.ByteaOID {
-		return c.bytea(i)
-	}
-	b, err := c.text(i, "bytes")
+	view, err := c.View(i)
 	if err != nil {
 		return nil, err
 	}
-	return append([]byte{}, b...), nil
+	return append([]byte{}, view...), nil
+}
+
+func (c *cells) View(i int) ([]byte, error) {
+	if f := c.fields[i]; f.DataTypeOID == pgtype.ByteaOID {
+		return c.bytea(i)
+	}
+	return c.text(i, "bytes")
 }
 
 func (c *cells) bytea(i int) (b []byte, err error) {

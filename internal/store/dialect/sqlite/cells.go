@@ -96,6 +96,16 @@ func (c *cells) Text(i int) (string, error) {
 
 // Bytes are those of a blob or a text.
 func (c *cells) Bytes(i int) ([]byte, error) {
+	view, err := c.View(i)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, len(view))
+	copy(b, view)
+	return b, nil
+}
+
+func (c *cells) View(i int) ([]byte, error) {
 	m := c.cell(i)
 	switch got := typeOf(m); {
 	case got == sqlite.TypeText && m.Fenc != lib.SQLITE_UTF8, got == sqlite.TypeBlob && m.Fflags&lib.MEM_Zero != 0:
@@ -103,10 +113,7 @@ func (c *cells) Bytes(i int) ([]byte, error) {
 		c.stmt.ColumnBytes(i, b)
 		return b, nil
 	case got == sqlite.TypeText, got == sqlite.TypeBlob:
-		view := contents(m)
-		b := make([]byte, len(view))
-		copy(b, view)
-		return b, nil
+		return contents(m), nil
 	default:
 		return nil, dialect.TypeError(i, "bytes", kind(got))
 	}
