@@ -54,7 +54,21 @@ func (tx *Tx) FlowRunPage(f Filters, sort api.FlowRunSort, limit, offset int) (s
 // HistorySQL is the statement of FlowRunHistory.
 func (tx *Tx) HistorySQL(f Filters, s Steps, now api.Time) (sql string, args []any, err error) {
 	c := historyQuery("flow_run", tx.whereFlowRuns(f), s, now)
+	if !tx.sql.Groups() {
+		c = historyRows("flow_run", tx.whereFlowRuns(f), s)
+	}
 	return c.sql, c.args, nil
+}
+
+// HistoryInSQL and HistoryOfRows are the two ways of FlowRunHistory.
+func (tx *Tx) HistoryInSQL(s Steps, now api.Time) ([]HistoryGroup, error) {
+	c := historyQuery("flow_run", tx.whereFlowRuns(Filters{}), s, now)
+	return many(tx, c.sql, c.args, scanHistoryGroup)
+}
+
+// HistoryOfRows is HistoryInSQL without SQL.
+func (tx *Tx) HistoryOfRows(s Steps, now api.Time) ([]HistoryGroup, error) {
+	return tx.historyOfRows("flow_run", tx.whereFlowRuns(Filters{}), s, now)
 }
 
 // LatenessSQL is the statement of AverageLateness.

@@ -63,6 +63,8 @@ func (postgresSQL) Plain(expr string) string { return expr }
 
 func (postgresSQL) Returns() bool { return true }
 
+func (postgresSQL) Groups() bool { return true }
+
 func (postgresSQL) Explain(sql string) string { return "explain " + sql }
 
 func (postgresSQL) MaxArgs() int { return 65535 }

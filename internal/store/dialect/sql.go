@@ -50,6 +50,8 @@ type SQL interface {
 	// not where transactions write one after the other, so that the numbers of all that a
 	// statement adds follow each other up to the largest: asking costs more.
 	Returns() bool
+	// Groups says that the database groups many rows for less than it hands them out for.
+	Groups() bool
 	// Explain asks for the plan of a statement, one step in the last column of each row.
 	Explain(sql string) string
 	// MaxArgs is how many arguments one statement can take.

@@ -51,6 +51,9 @@ func (sqliteSQL) Plain(expr string) string { return "+" + expr }
 
 func (sqliteSQL) Returns() bool { return false }
 
+// SQLite sorts to group; its rows are next to us.
+func (sqliteSQL) Groups() bool { return false }
+
 func (sqliteSQL) Explain(sql string) string { return "explain query plan " + sql }
 
 func (sqliteSQL) MaxArgs() int { return 32766 }
