@@ -27,10 +27,12 @@ type LeaseTerms struct {
 	Holder   *api.ConcurrencyLeaseHolder
 }
 
-// Full is the error of slots that are not free; the caller may try again After a while.
+// Full is the error of slots that are not free; the caller may try again After a while,
+// unless it is Hopeless: the limit lets nobody through.
 type Full struct {
-	After time.Duration
-	Words string // the contract's detail
+	After    time.Duration
+	Hopeless bool
+	Words    string // the contract's detail
 }
 
 // Error says what is full.

@@ -213,7 +213,7 @@ func (c *Core) AcquireTags(ctx context.Context, who Caller, tags []string, taskR
 func tagFull(l *limits.Limit) *Full {
 	tag := strings.TrimPrefix(l.Name, tagPrefix)
 	if l.Limit == 0 {
-		return &Full{After: tagWait, Words: `The concurrency limit on tag "` + tag + `" is 0 and will deadlock if the task tries to run again.`}
+		return &Full{Hopeless: true, Words: `The concurrency limit on tag "` + tag + `" is 0 and will deadlock if the task tries to run again.`}
 	}
 	return &Full{After: tagWait, Words: "Concurrency limit for the " + tag + " tag has been reached"}
 }

@@ -211,3 +211,29 @@ func TestPathsWithAndWithoutSlash(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyWhoMayHopeIsToldWhenToAskAgain follows the reference: a tag whose limit is 0
+// lets nobody through, however long they wait.
+func TestOnlyWhoMayHopeIsToldWhenToAskAgain(t *testing.T) {
+	t.Parallel()
+	url := startGuarded(t, func(*server.Options) {})
+	increment := func(tag string) http.Header {
+		status, text, header := call(t, "POST", url+"/concurrency_limits/increment", `{"names":["`+tag+`"],"task_run_id":"11111111-1111-4111-8111-111111111111"}`)
+		if status != http.StatusLocked && status != http.StatusOK {
+			t.Fatalf("%d %s", status, text)
+		}
+		return header
+	}
+	for tag, limit := range map[string]string{"none": "0", "one": "1"} {
+		if status, text, _ := call(t, "POST", url+"/concurrency_limits/", `{"tag":"`+tag+`","concurrency_limit":`+limit+`}`); status >= 300 {
+			t.Fatal(text)
+		}
+	}
+	call(t, "POST", url+"/concurrency_limits/increment", `{"names":["one"],"task_run_id":"22222222-2222-4222-8222-222222222222"}`)
+	if after := increment("one").Get("Retry-After"); after == "" {
+		t.Error("a tag whose slot is taken does not say when to ask again")
+	}
+	if after := increment("none").Get("Retry-After"); after != "" {
+		t.Errorf("a tag with a limit of 0 says to ask again after %s s", after)
+	}
+}

@@ -109,7 +109,9 @@ func (r *request) orFull(body any, err error) (answer, error) {
 	if !errors.As(err, &full) {
 		return give(http.StatusOK, body, err)
 	}
-	r.writer.Header().Set("Retry-After", strconv.FormatFloat(full.After.Seconds(), 'f', -1, 64))
+	if !full.Hopeless {
+		r.writer.Header().Set("Retry-After", strconv.FormatFloat(full.After.Seconds(), 'f', -1, 64))
+	}
 	return answer{http.StatusLocked, detailBody{full.Words}}, nil
 }
 
