@@ -157,51 +157,21 @@ func (c *Client) CopyIn(ctx context.Context, id, from, to string) error {
 	return nil
 }
 
-// Logs copies what the container prints after the time since, line by line, until it ends;
-// it returns the time of the last line. A zero time means from the start.
-func (c *Client) Logs(ctx context.Context, id string, since time.Time, line func(text []byte)) (last time.Time, err error) {
+// Logs opens what the container prints, with times in front of lines, after the time since
+// (zero: from the start), and follows it. The caller closes it.
+func (c *Client) Logs(ctx context.Context, id string, since time.Time) (io.ReadCloser, error) {
 	query := url.Values{"stdout": {"true"}, "stderr": {"true"}, "follow": {"true"}, "timestamps": {"true"}}
-	if last = since; !since.IsZero() {
+	if !since.IsZero() {
 		query.Set("since", since.UTC().Format(time.RFC3339Nano))
 	}
 	response, err := c.request(ctx, http.MethodGet, "/containers/"+id+"/logs", query, nil, nil)
 	if err != nil {
-		return last, err
+		return nil, err
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
-	lines := bufio.NewReader(plain(response.Body))
-	for {
-		text, err := lines.ReadBytes('\n')
-		if len(text) > 0 {
-			at, rest := stamped(text)
-			if at.After(since) || at.IsZero() {
-				line(rest)
-			}
-			if at.After(last) {
-				last = at
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return last, nil
-		}
-		if err != nil {
-			return last, err
-		}
-	}
-}
-
-// stamped takes the time off a line.
-func stamped(line []byte) (time.Time, []byte) {
-	for i, b := range line {
-		if b != ' ' {
-			continue
-		}
-		if at, err := time.Parse(time.RFC3339Nano, string(line[:i])); err == nil {
-			return at, line[i+1:]
-		}
-		break
-	}
-	return time.Time{}, line
+	return struct {
+		io.Reader
+		io.Closer
+	}{plain(response.Body), response.Body}, nil
 }
 
 // plain takes the frames off a stream of standard output and error; a terminal's has none.

@@ -27,7 +27,7 @@ type execution struct {
 
 func newExecution(w *Worker, run api.FlowRun) *execution {
 	x := &execution{w: w, cancelled: newStage()}
-	x.job = &Job{Run: run, Output: w.Output, Worker: w.resource(), Log: x.logRunner, Emit: x.emit}
+	x.job = &Job{Run: run, Output: w.Output, Worker: w.resource(), Log: x.logRunner, Emit: x.emit, Waiting: x.waiting}
 	return x
 }
 
@@ -45,6 +45,20 @@ func (x *execution) logRunner(level int, message string) {
 
 func (x *execution) emit(event string, resource api.Resource, follows uuid.UUID) uuid.UUID {
 	return x.w.events.Emit(event, resource, append(x.w.related(x.job), workerRole(x.w.resource())), follows)
+}
+
+// waitingPatience bounds how long the API may take to hear that a run waits.
+const waitingPatience = 30 * time.Second
+
+// waiting reports that the run's infrastructure is pending, unless the run has gone on.
+func (x *execution) waiting(message string) {
+	ctx, cancel := context.WithTimeout(context.Background(), waitingPatience)
+	defer cancel()
+	run, err := x.w.Client.ReadFlowRun(ctx, x.job.Run.ID)
+	if err != nil || run.StateType == nil || *run.StateType != api.StateTypePending {
+		return
+	}
+	x.propose(ctx, report.Proposal{Type: api.StateTypePending, Name: "InfrastructurePending", Message: message})
 }
 
 // workerRole names the worker as one of the things that an event is related to.

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -111,11 +112,11 @@ func (x *execution) ended(ctx context.Context, infra Infrastructure) {
 	exit := infra.Exit()
 	if exit.Known && exit.Code == 0 {
 		x.logRunner(report.Info, fmt.Sprintf("Process for flow run '%s' exited cleanly.", x.job.Run.Name))
-		x.checkState(ctx, infra.Identifier())
+		x.checkState(ctx, infra.Identifier(), "")
 		return
 	}
 	if !exit.Known {
-		x.checkState(ctx, infra.Identifier())
+		x.checkState(ctx, infra.Identifier(), exit.Error)
 		return
 	}
 	hint := hintOf(exit.Code)
@@ -135,8 +136,14 @@ func (x *execution) ended(ctx context.Context, infra Infrastructure) {
 // settleTime is how long a run may take to report its end after its infrastructure is gone.
 const settleTime = 5 * time.Second
 
-// checkState reports a run as crashed whose infrastructure ended without a word about it.
-func (x *execution) checkState(ctx context.Context, identifier string) {
+// checkState reports a run as crashed whose infrastructure ended without a word about it;
+// cause is what else is known of that.
+func (x *execution) checkState(ctx context.Context, identifier, cause string) {
+	message := "Infrastructure ended without reporting a final state."
+	if cause != "" {
+		message = strings.TrimSuffix(cause, ".") + ". " + message
+		x.logRunner(report.Error, cause)
+	}
 	stuck, err := x.isStuck(ctx, identifier)
 	if err != nil || !stuck || report.Pause(ctx, settleTime) != nil {
 		return
@@ -144,7 +151,7 @@ func (x *execution) checkState(ctx context.Context, identifier string) {
 	if stuck, err = x.isStuck(ctx, identifier); err != nil || !stuck {
 		return
 	}
-	x.crashWithHooks(ctx, "Infrastructure ended without reporting a final state.")
+	x.crashWithHooks(ctx, message)
 }
 
 // isStuck says that the run is in a state that only the infrastructure which is gone could

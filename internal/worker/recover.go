@@ -73,7 +73,7 @@ func (w *Worker) recoverFound(ctx context.Context, finder Finder) {
 		return
 	}
 	for _, f := range found {
-		if online[f.Worker] || w.drain.isBegun() {
+		if online[slug(f.Worker)] || w.drain.isBegun() {
 			continue
 		}
 		x := newExecution(w, api.FlowRun{ID: f.Run})
@@ -127,7 +127,7 @@ func (w *Worker) othersOnline(ctx context.Context) (map[string]bool, error) {
 	online := map[string]bool{}
 	for _, other := range workers {
 		if other.Name != w.Name && other.Status == api.WorkerStatusOnline {
-			online[other.Name] = true
+			online[slug(other.Name)] = true // labels can't have every name as it is
 		}
 	}
 	return online, err
@@ -148,6 +148,7 @@ func (x *execution) takeOver(ctx context.Context) {
 		x.takeOverNative(ctx, run)
 		return
 	}
+	unready := x.configure(ctx)
 	infra, err := x.w.kind.Adopt(ctx, x.job)
 	if err != nil {
 		x.giveBack(ctx, run)
@@ -155,8 +156,8 @@ func (x *execution) takeOver(ctx context.Context) {
 	}
 	defer infra.Release()
 	x.w.Notice("Took over run '%s', which an earlier worker had started.", run.Name)
-	if err := x.configure(ctx); err != nil { // it runs all the same; only its hooks need the job
-		x.w.Warn("Run %s goes on without its deployment: %v", run.Name, err)
+	if unready != nil { // it runs all the same; only its hooks need the job
+		x.w.Warn("Run %s goes on without its deployment: %v", run.Name, unready)
 	}
 	if run.StateType != nil && report.Final(*run.StateType) {
 		infra.Stop(ctx, stopGrace) // it ended in the server's eyes while nobody looked

@@ -11,6 +11,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/worker"
 	"github.com/usherhq/usher/internal/worker/report"
+	"github.com/usherhq/usher/internal/worker/timed"
 )
 
 // running is a container that runs or has ended.
@@ -126,11 +127,8 @@ func (r *running) ended(ctx context.Context) (bool, error) {
 // copyOutput copies what the container prints, through restarts of the engine.
 func (r *running) copyOutput(ctx context.Context, since time.Time) {
 	for {
-		last, err := r.kind.Engine.Logs(ctx, r.id, since, func(line []byte) {
-			r.job.Output.Write(line) //nolint:errcheck // a copy nobody reads is no loss
-		})
-		since = last
-		if err == nil || api.CodeOf(err) == api.CodeNotFound || ctx.Err() != nil {
+		var err error
+		if since, err = r.copyOnce(ctx, since); err == nil || api.CodeOf(err) == api.CodeNotFound || ctx.Err() != nil {
 			return
 		}
 		select {
@@ -141,6 +139,17 @@ func (r *running) copyOutput(ctx context.Context, since time.Time) {
 		case <-time.After(askAgain):
 		}
 	}
+}
+
+func (r *running) copyOnce(ctx context.Context, since time.Time) (time.Time, error) {
+	stream, err := r.kind.Engine.Logs(ctx, r.id, since)
+	if err != nil {
+		return since, err
+	}
+	defer stream.Close() //nolint:errcheck // it was only read
+	return timed.Lines(stream, since, func(line []byte) {
+		r.job.Output.Write(line) //nolint:errcheck // a copy nobody reads is no loss
+	})
 }
 
 const (

@@ -1,0 +1,23 @@
+package timed_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/usherhq/usher/internal/worker/timed"
+)
+
+func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
+	t.Parallel()
+	const log = "2026-01-02T03:04:05.1Z one\n2026-01-02T03:04:05.25+00:00 two words\nno time\n2026-01-02T03:04:06Z three"
+	var got strings.Builder
+	keep := func(text []byte) { got.Write(text) }
+	last, err := timed.Lines(strings.NewReader(log), time.Date(2026, 1, 2, 3, 4, 5, 100_000_000, time.UTC), keep)
+	if err != nil || got.String() != "two words\nno time\nthree" {
+		t.Errorf("%q %v", got.String(), err)
+	}
+	if want := time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC); !last.Equal(want) {
+		t.Errorf("last %v, want %v", last, want)
+	}
+}
