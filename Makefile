@@ -7,7 +7,7 @@ BUILD := github.com/usherhq/usher/internal/build
 LDFLAGS := -s -w -X $(BUILD).version=$(VERSION) -X $(BUILD).date=$(COMMIT_TIME)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint generate record bench clean release-dry
+.PHONY: help build demo test test-kubernetes lint generate record bench clean release-dry
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -21,6 +21,9 @@ demo: build ## run the main job from end to end (KEEP=1 leaves it running)
 test: build ## run every test
 	$(GO) vet ./...
 	$(GO) test -p 1 -timeout 40m ./... # one package at a time: the reference's server locks its database under load
+
+test-kubernetes: ## test the Kubernetes worker against a real control plane, which is built first (minutes)
+	USHER_TEST_KUBERNETES=1 $(GO) test -timeout 40m ./internal/worker -run TestKubernetes
 
 lint: ## run the linters
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run

@@ -51,14 +51,14 @@ func (x *execution) emit(event string, resource api.Resource, follows uuid.UUID)
 const waitingPatience = 30 * time.Second
 
 // waiting reports that the run's infrastructure is pending, unless the run has gone on.
-func (x *execution) waiting(message string) {
+func (x *execution) waiting(message string, again bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), waitingPatience)
 	defer cancel()
 	run, err := x.w.Client.ReadFlowRun(ctx, x.job.Run.ID)
 	if err != nil || run.StateType == nil || *run.StateType != api.StateTypePending {
 		return
 	}
-	x.propose(ctx, report.Proposal{Type: api.StateTypePending, Name: "InfrastructurePending", Message: message})
+	x.propose(ctx, report.Proposal{Type: api.StateTypePending, Name: "InfrastructurePending", Message: message, Force: again})
 }
 
 // workerRole names the worker as one of the things that an event is related to.

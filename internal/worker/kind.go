@@ -63,8 +63,9 @@ type Job struct {
 	Worker     api.Resource      // the worker, for events about it
 	// Log writes a record of the run.
 	Log func(level int, message string)
-	// Waiting tells the API that the infrastructure is there and waits for something.
-	Waiting func(message string)
+	// Waiting tells the API that the infrastructure is there and waits for something; again
+	// that it waits for something else, so that the engine can't have begun.
+	Waiting func(message string, again bool)
 	// Emit sends an event about the run's infrastructure and returns its id; follows is the one
 	// before it, or uuid.Nil.
 	Emit func(event string, resource api.Resource, follows uuid.UUID) uuid.UUID

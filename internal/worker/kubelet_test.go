@@ -147,7 +147,9 @@ func (k *kubelet) run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		var raw struct{ Items []jsontext.Value }
+		var raw struct {
+			Items []jsontext.Value `json:"items"`
+		}
 		if err := k.try("GET", "/api/v1/pods", nil, &raw); err != nil {
 			continue
 		}
@@ -223,7 +225,9 @@ func (k *kubelet) begin(ctx context.Context, p podSpec) {
 		cmd.Env = append(cmd.Env, e.Name+"="+e.Value)
 	}
 	for _, from := range c.EnvFrom {
-		var secret struct{ Data map[string][]byte }
+		var secret struct {
+			Data map[string][]byte `json:"data"`
+		}
 		k.try("GET", "/api/v1/namespaces/"+p.Metadata.Namespace+"/secrets/"+from.SecretRef.Name, nil, &secret) //nolint:errcheck // the run fails, then
 		for name, value := range secret.Data {
 			cmd.Env = append(cmd.Env, name+"="+string(value))

@@ -28,17 +28,17 @@ type running struct {
 	changed         chan struct{}
 
 	// What follows is touched by watch alone, until done.
-	exit     worker.Exit
-	began    time.Time
-	seen     bool                      // the job was there
-	pods     map[string]kubernetes.Pod // all that there ever were, as they were last
-	phases   map[string]string         // by uid, as told in events
-	last     uuid.UUID                 // the newest event
-	told     string                    // the newest diagnosis in the run's log
-	since    time.Time                 // when what it says began
-	isWaited bool                      // the state says that the pod is pending
-	copying  map[string]bool           // by uid
-	copied   sync.WaitGroup
+	exit                worker.Exit
+	began               time.Time
+	seen                bool                      // the job was there
+	pods                map[string]kubernetes.Pod // all that there ever were, as they were last
+	phases              map[string]string         // by uid, as told in events
+	last                uuid.UUID                 // the newest event
+	told                string                    // the newest diagnosis in the run's log
+	since               time.Time                 // when what it says began
+	isWaiting, isWaited bool                      // the run's state says that the pod is pending, and why
+	copying             map[string]bool           // by uid
+	copied              sync.WaitGroup
 
 	done chan struct{}
 }
@@ -115,12 +115,13 @@ func (r *running) tell(ctx context.Context, pods []kubernetes.Pod, since time.Ti
 		switch p.Status.Phase {
 		case "Pending":
 			if !r.isWaited {
-				r.isWaited = true
+				again := r.isWaiting
+				r.isWaited, r.isWaiting = true, true
 				message := "Kubernetes pod is pending."
 				if bad {
 					message += " " + r.told
 				}
-				r.job.Waiting(message)
+				r.job.Waiting(message, again)
 			}
 		case "Running", "Succeeded", "Failed":
 			r.copyOutput(ctx, p, since)
@@ -259,18 +260,28 @@ func (r *running) copyOutput(ctx context.Context, p kubernetes.Pod, since time.T
 	container := p.Spec.Containers[0].Name
 	r.copied.Go(func() {
 		for ctx.Err() == nil {
+			over := r.isOver() // what is read after the end is all
 			var err error
-			if since, err = r.copyOnce(ctx, p.Meta.Name, container, since); err == nil || api.CodeOf(err) == api.CodeNotFound || api.CodeOf(err) == api.CodeForbidden {
+			since, err = r.copyOnce(ctx, p.Meta.Name, container, since)
+			if over || api.CodeOf(err) == api.CodeNotFound || api.CodeOf(err) == api.CodeForbidden {
 				return
 			}
-			select {
-			case <-r.done: // what could not be had by then is not waited for
-				return
+			select { // a node may end the stream before the container ends
+			case <-r.done:
 			case <-ctx.Done():
 			case <-time.After(lookEvery):
 			}
 		}
 	})
+}
+
+func (r *running) isOver() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
 }
 
 func (r *running) copyOnce(ctx context.Context, pod, container string, since time.Time) (time.Time, error) {
@@ -310,10 +321,8 @@ func (r *running) hasStarted() bool {
 // Stop deletes the job and waits until it is gone, with its pods.
 func (r *running) Stop(ctx context.Context, grace time.Duration) {
 	for patience := grace + lostAfter; ; patience = lostAfter {
-		select {
-		case <-r.done:
+		if r.isOver() {
 			return
-		default:
 		}
 		err := r.client.DeleteJob(ctx, r.namespace, r.name, grace)
 		if (err == nil || api.CodeOf(err) == api.CodeNotFound) && r.waitEnd(ctx, patience) {
@@ -353,9 +362,7 @@ const lastOutput = 10 * time.Second
 
 // Release waits for the rest of the output. The job stays: its finished_job_ttl ends it.
 func (r *running) Release() {
-	select {
-	case <-r.done:
-	default:
+	if !r.isOver() {
 		return // the worker goes, the job stays
 	}
 	over := make(chan struct{})
