@@ -62,21 +62,18 @@ func (o *deployOptions) pick(ctx context.Context, file *deploy.File) ([]deploy.C
 	return chosen.Configs, err
 }
 
-// complete adds what the settings say and what a person is asked for. Flags and questions are
-// for one deployment; with several only the default work pool counts, where none is named.
+// complete adds what the settings say and what a person is asked for. Questions are for one
+// deployment; with several the default work pool counts where none is named.
 func (o *deployOptions) complete(cmd *cobra.Command, settings *profile.Settings, configs []deploy.Config) ([]deploy.Config, error) {
 	pool := settings.Value("PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME").Text
 	if len(configs) == 1 {
 		o.flags.WorkPool = cmp.Or(o.flags.WorkPool, pool) // over the file's, as in the reference
 		return configs, o.ask(cmd.Context(), configs[0])
 	}
-	if used := perDeployment(cmd, o.flags.Entrypoint); len(used) > 0 {
-		o.env.Warn("several deployments are made, so these options are ignored: " + strings.Join(used, ", "))
+	if o.flags.Entrypoint != "" {
+		o.env.Warn("several deployments are made, so the entrypoint " + o.flags.Entrypoint + " is ignored")
 	}
-	if cmd.Flags().Changed("pool") {
-		pool = ""
-	}
-	o.flags = deploy.Options{DefaultWorkPool: pool}
+	o.flags.Name, o.flags.Entrypoint, o.flags.DefaultWorkPool = "", "", pool
 	return slices.DeleteFunc(slices.Clone(configs), func(c deploy.Config) bool {
 		if c.Name() == "" {
 			o.env.Warn("a deployment without a name is left out")
@@ -123,21 +120,4 @@ func (o *deployOptions) askPool(ctx context.Context) error {
 		o.flags.WorkPool = pools[i]
 	}
 	return err
-}
-
-// perDeployment lists the flags given that say something of one deployment.
-func perDeployment(cmd *cobra.Command, entrypoint string) []string {
-	var used []string
-	if entrypoint != "" {
-		used = append(used, entrypoint)
-	}
-	for _, name := range []string{
-		"pool", "work-queue", "job-variable", "param", "params", "cron", "interval", "rrule", "anchor-date", "timezone", "trigger",
-		"concurrency-limit", "collision-strategy", "description", "tag", "version", "version-type", "enforce-parameter-schema", "sla",
-	} {
-		if cmd.Flags().Changed(name) {
-			used = append(used, "--"+name)
-		}
-	}
-	return used
 }

@@ -24,6 +24,8 @@ type deployOptions struct {
 	python    string
 	limit     int
 	enforce   bool
+	plan      bool
+	check     bool
 }
 
 // NewCmd makes usher deploy.
@@ -33,12 +35,15 @@ func NewCmd(env *cli.Env) *cobra.Command {
 		Use:   "deploy",
 		Short: "make deployments of a prefect.yaml file, or of one flow",
 		Long: "Without flags a prefect.yaml with one deployment is enough. Deployments that exist are changed to what the file says. " +
-			"Python flows are loaded with the nearest Python that has prefect; programs (key usher in the file) need none.",
-		Example: "usher deploy --all\nusher deploy -n nightly -n 'etl-*'\nusher deploy flows.py:etl -n hourly -p default --cron '0 * * * *'\nusher deploy --all --json id,name",
+			"Python flows are loaded with the nearest Python that has prefect; programs (key usher in the file) need none.\n" +
+			"Flags say the same of every deployment that is made; a name or an entrypoint is for one. With --plan nothing is done, and the exit code is\n" +
+			"0 if the server has all as the file says and 1 if something differs.",
+		Example: "usher deploy --all\nusher deploy -n nightly -n 'etl-*'\nusher deploy flows.py:etl -n hourly -p default --cron '0 * * * *'\nusher deploy --all --json id,name\nusher deploy --all --plan\nusher deploy --all --check",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.run(cmd) },
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "entrypoint", Value: &opts.flags.Entrypoint})
 	opts.define(cmd)
+	cmd.MarkFlagsMutuallyExclusive("plan", "check")
 	cmd.AddCommand(project.NewInitCmd(env))
 	cli.OutputFlags(cmd, &opts.output, output.FieldsOf[deploy.Deployed]())
 	return cmd
@@ -49,6 +54,8 @@ func (o *deployOptions) define(cmd *cobra.Command) {
 	flags, f := cmd.Flags(), &o.flags
 	flags.StringArrayVarP(&o.selection.Names, "name", "n", nil, "the `deployment` of the file, flow/deployment, a pattern with *, or a new one's name; repeatable")
 	flags.BoolVar(&o.selection.All, "all", false, "every deployment of the file")
+	flags.BoolVar(&o.plan, "plan", false, "show what would change on the server, and change nothing")
+	flags.BoolVar(&o.check, "check", false, "say what is wrong with the deployments, all of it, and change nothing")
 	flags.StringVar(&o.file, "prefect-file", "prefect.yaml", "the `file` with the deployments")
 	flags.StringVarP(&f.WorkPool, "pool", "p", "", "the work pool that executes the runs")
 	flags.StringVarP(&f.WorkQueue, "work-queue", "q", "", "the queue of the work pool; made if there is none")

@@ -37,6 +37,9 @@ func (o *deployOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	deployer.Expect(configs)
+	if o.plan || o.check {
+		return o.foresee(cmd.Context(), deployer, file, configs)
+	}
 	done, err := o.deployAll(cmd.Context(), deployer, file, configs)
 	if shown := o.show(done, settings); shown != nil {
 		return shown

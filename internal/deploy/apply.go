@@ -13,28 +13,45 @@ import (
 	"github.com/usherhq/usher/internal/rules/nativeflow"
 )
 
-// apply fills in what the steps left and tells the API.
-func (d *Deployer) apply(ctx context.Context, p *plan) (Deployed, error) {
+// written is what is to be written.
+type written struct {
+	request  api.DeploymentCreate
+	entries  []entry
+	triggers []map[string]any
+}
+
+// prepare fills in what the steps left.
+func (d *Deployer) prepare(ctx context.Context, p *plan) (w written, err error) {
 	list, _ := p.config["schedules"].([]any)
-	filled, _ := jobtemplate.Apply(list, p.outputs, jobtemplate.Options{})
-	entries, err := schedules(filled.([]any), d.Now())
+	filled, _ := jobtemplate.Apply(list, p.outputs, jobtemplate.Options{KeepUnset: p.keepUnset})
+	w.entries, err = schedules(filled.([]any), d.Now())
 	if err != nil {
-		return Deployed{}, api.Errorf(api.CodeInvalid, "deployment %s: %w", p.config.Name(), err)
+		return w, of(api.Errorf(api.CodeInvalid, "deployment %s: %w", p.config.Name(), err), "schedules")
 	}
-	triggers, err := p.triggers(p.config["triggers"])
-	if err != nil {
-		return Deployed{}, err
+	if w.triggers, err = p.triggers(p.config["triggers"]); err != nil {
+		return w, of(err, "triggers")
+	}
+	for _, spec := range w.triggers {
+		if _, err := automationOf(spec, uuid.Nil); err != nil {
+			return w, of(err, "triggers")
+		}
 	}
 	p.fillPlaceholders(d.Warn, d.lookup)
-	r, err := d.request(ctx, p)
+	w.request, err = d.request(ctx, p)
+	return w, err
+}
+
+// apply tells the API.
+func (d *Deployer) apply(ctx context.Context, f *File, c Config, p *plan) (Deployed, error) {
+	w, err := d.prepare(ctx, p)
 	if err != nil {
-		return Deployed{}, err
+		return Deployed{}, f.place(c, err)
 	}
-	done, err := d.write(ctx, p, r, entries)
+	done, err := d.write(ctx, p, w.request, w.entries)
 	if err != nil {
 		return Deployed{}, api.Errorf(api.CodeOf(err), "deployment %s/%s: %w", p.flow.Name, p.config.Name(), err)
 	}
-	if err := d.createTriggers(ctx, done.ID, triggers); err != nil {
+	if err := d.createTriggers(ctx, done.ID, w.triggers); err != nil {
 		return Deployed{}, err
 	}
 	if err := d.applySLA(ctx, p, done.ID); err != nil {
@@ -51,8 +68,11 @@ func (p *plan) fillPlaceholders(warn func(string), env func(string) (string, boo
 		delete(p.config, key)
 	}
 	p.config = jobtemplate.ApplyObject(p.config, p.outputs, jobtemplate.Options{
-		SkipPrefixes: []string{"ctx."},
+		SkipPrefixes: []string{"ctx."}, KeepUnset: p.keepUnset,
 		Missing: func(name string) {
+			if p.keepUnset {
+				return // a step may leave it
+			}
 			warn(fmt.Sprintf("Value for placeholder '%s' not found in provided values. Please ensure that the placeholder is spelled correctly and that the corresponding value is provided.", name))
 		},
 	})
@@ -74,7 +94,7 @@ func (d *Deployer) request(ctx context.Context, p *plan) (api.DeploymentCreate, 
 		WorkQueueName: optText(p.config.object("work_pool")["work_queue_name"]), Tags: api.Some(p.tags()),
 	}
 	if err := p.setConcurrency(&r); err != nil {
-		return r, err
+		return r, of(err, "concurrency_limit")
 	}
 	parameters, err := jobtemplate.Encode(objectOr(p.config["parameters"]))
 	if err != nil {

@@ -69,6 +69,8 @@ type plan struct {
 	pull     []any
 	sla      []any          // nil when nothing was said about them
 	outputs  map[string]any // of build and push steps, and the job variables given
+	// keepUnset leaves what only steps can fill in, because they have not run.
+	keepUnset bool
 }
 
 // Deploy makes or changes one deployment of the file.
@@ -83,12 +85,20 @@ func (d *Deployer) Deploy(ctx context.Context, f *File, c Config, o Options) (De
 	if err := d.runSteps(ctx, p); err != nil {
 		return Deployed{}, err
 	}
-	return d.apply(ctx, p)
+	return d.apply(ctx, f, c, p)
 }
 
 // plan finds out everything that can be known before a step runs, so that mistakes show
 // before anything is done.
 func (d *Deployer) plan(ctx context.Context, f *File, c Config, o Options) (*plan, error) {
+	p, err := d.find(ctx, f, c, o)
+	if err != nil {
+		return nil, f.place(c, err)
+	}
+	return p, nil
+}
+
+func (d *Deployer) find(ctx context.Context, f *File, c Config, o Options) (*plan, error) {
 	config, given, err := o.apply(c)
 	if err != nil {
 		return nil, err
@@ -100,19 +110,19 @@ func (d *Deployer) plan(ctx context.Context, f *File, c Config, o Options) (*pla
 		return nil, err
 	}
 	if p.native, p.manifest, err = manifest(p.config); err != nil {
-		return nil, err
+		return nil, of(err, "usher")
 	}
 	if err := d.findSLA(p); err != nil {
-		return nil, err
+		return nil, of(err, "sla")
 	}
 	if err := d.findFlow(ctx, p); err != nil {
-		return nil, err
+		return nil, of(err, "entrypoint")
 	}
 	if err := checkName(p.config.Name(), f.Path); err != nil {
-		return nil, err
+		return nil, of(err, "name")
 	}
 	if err := d.findPool(ctx, p); err != nil {
-		return nil, err
+		return nil, of(err, "work_pool", "name")
 	}
 	if p.pull = rawPull; len(rawPull) == 0 && !noPull {
 		p.pull = d.defaultPull(p)

@@ -19,6 +19,8 @@ type File struct {
 	Build, Push []any
 	Pull        any // nil when the file leaves it open, an empty list when it wants none
 	Deployments []Config
+
+	nodes []*yaml.Node // where the deployments stand
 }
 
 // Config is one deployment as a file or a command line describes it: the keys of the file.
@@ -121,6 +123,7 @@ func (f *File) readDeployments(list *yaml.Node) error {
 		}
 		numberParameters(item, config.(map[string]any))
 		f.Deployments = append(f.Deployments, normalConfig(config.(map[string]any)))
+		f.nodes = append(f.nodes, item)
 	}
 	return f.joined(wrong)
 }
