@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
@@ -27,6 +28,22 @@ var (
 	usualDetails    = []byte(`{"flow_run_id":"`)
 	usualDetailsEnd = []byte(`","deferred":false}`)
 )
+
+func encodeDetails(d *api.StateDetails) (jsontext.Value, error) {
+	if isUsual(d) {
+		return append(append(append(make(jsontext.Value, 0, len(usualDetails)+36+len(usualDetailsEnd)), usualDetails...), d.FlowRunID.String()...), usualDetailsEnd...), nil
+	}
+	text, err := json.Marshal(d, json.OmitZeroStructFields(true))
+	return jsontext.Value(text), err
+}
+
+// isUsual tells details of the run and nothing else.
+func isUsual(d *api.StateDetails) bool {
+	return d.FlowRunID != nil && d.Deferred != nil && !*d.Deferred &&
+		d.TaskRunID == nil && d.ChildFlowRunID == nil && d.ScheduledTime == nil && d.CacheKey == nil && d.CacheExpiration == nil && !d.UntrackableResult &&
+		d.PauseTimeout == nil && !d.PauseReschedule && d.PauseKey == nil && d.RunInputKeyset == nil && d.RefreshCache == nil && d.Retriable == nil &&
+		d.TransitionID == nil && d.TaskParametersID == nil && d.Traceparent == nil && d.DeploymentConcurrencyLeaseID == nil
+}
 
 func decodeDetails(text []byte) (d api.StateDetails, err error) {
 	id, named := bytes.CutPrefix(text, usualDetails)

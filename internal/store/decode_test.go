@@ -1,6 +1,7 @@
 package store
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -24,6 +25,27 @@ func TestUsualTextsAreWhatIsWritten(t *testing.T) {
 	state, err := encodeState(&api.State{StateDetails: details})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if plain, err := json.Marshal(&details, json.OmitZeroStructFields(true)); err != nil || string(plain) != string(state.details) {
+		t.Errorf("the usual details are written as %s, not %s, %v", state.details, plain, err)
+	}
+	for i := range reflect.TypeFor[api.StateDetails]().NumField() {
+		other := details
+		switch field := reflect.ValueOf(&other).Elem().Field(i); field.Kind() {
+		case reflect.Pointer:
+			field.Set(reflect.New(field.Type().Elem()))
+			if field.Elem().Kind() == reflect.Bool {
+				field.Elem().SetBool(true)
+			}
+		case reflect.Map:
+			field.Set(reflect.MakeMap(field.Type()))
+		default:
+			field.SetBool(true)
+		}
+		state, err := encodeState(&api.State{StateDetails: other})
+		if plain, _ := json.Marshal(&other, json.OmitZeroStructFields(true)); err != nil || string(plain) != string(state.details) {
+			t.Errorf("details are written as %s, not %s, %v", state.details, plain, err)
+		}
 	}
 	if want := string(usualDetails) + id.String() + string(usualDetailsEnd); string(state.details) != want {
 		t.Errorf("the usual details are written as %s, not %s", state.details, want)

@@ -120,10 +120,7 @@ type NewFlowRun struct {
 // same idempotency key; isNew tells.
 func (tx *Tx) InsertFlowRun(r *NewFlowRun) (isNew bool, err error) {
 	run, moved := r.FlowRunResponse, &r.First.Run
-	policy, err := json.Marshal(&moved.FlowPolicy)
-	if err != nil {
-		return false, err
-	}
+	policy := jsontext.Value(moved.FlowPolicy.AppendJSON(nil))
 	createdBy, err := optionalJSON(run.CreatedBy)
 	if err != nil {
 		return false, err
@@ -142,7 +139,7 @@ func (tx *Tx) InsertFlowRun(r *NewFlowRun) (isNew bool, err error) {
 		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		on conflict (workspace_id, flow_id, idempotency_key) where idempotency_key is not null do nothing`,
 		tx.workspace, run.ID, run.Created, run.Updated, run.Name, run.FlowID, run.DeploymentID, run.DeploymentVersion, run.FlowVersion,
-		run.Parameters, run.Context, run.JobVariables, jsontext.Value(policy), run.Tags, run.Labels, run.IdempotencyKey, run.ParentTaskRunID,
+		run.Parameters, run.Context, run.JobVariables, policy, run.Tags, run.Labels, run.IdempotencyKey, run.ParentTaskRunID,
 		run.WorkQueueID, run.WorkQueueName, moved.RunCount, moved.ExpectedStartTime, moved.NextScheduledStartTime, moved.StartTime, moved.EndTime, moved.TotalRunTime,
 		run.AutoScheduled, r.ScheduleID, createdBy, run.InfrastructureDocumentID, run.InfrastructurePID,
 		state.ID, state.Type, state.Name, state.Timestamp, state.Message, state.data, state.details)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
@@ -114,8 +113,8 @@ type encodedState struct {
 
 // encodeState leaves out what is null: most details of most states.
 func encodeState(s *api.State) (*encodedState, error) {
-	details, err := json.Marshal(&s.StateDetails, json.OmitZeroStructFields(true))
-	return &encodedState{State: s, data: states.Stored(s.Data), details: jsontext.Value(details)}, err
+	details, err := encodeDetails(&s.StateDetails)
+	return &encodedState{State: s, data: states.Stored(s.Data), details: details}, err
 }
 
 // storedState is a state on its way out of a table, where a run may have none.

@@ -3,7 +3,6 @@ package store
 import (
 	"reflect"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
@@ -86,11 +85,7 @@ func columnsOf(run *states.Run) []any {
 func (tx *Tx) MoveFlowRun(r *FlowRunInTransition, d *states.Decision, now api.Time) error {
 	sets := []Set{{"updated", now}}
 	if !reflect.DeepEqual(&d.Run.FlowPolicy, &r.Run.FlowPolicy) {
-		policy, err := json.Marshal(&d.Run.FlowPolicy)
-		if err != nil {
-			return err
-		}
-		sets = append(sets, Set{"empirical_policy", jsontext.Value(policy)})
+		sets = append(sets, Set{"empirical_policy", jsontext.Value(d.Run.FlowPolicy.AppendJSON(nil))})
 	}
 	if d.State != nil {
 		state, err := encodeState(d.State)
