@@ -36,11 +36,15 @@ type API struct {
 	SessionOf func(*http.Request) string
 
 	running atomic.Int64
+	// inWorkspaces are the first segments, inside of a workspace's path, of the routes that
+	// say who may use the server.
+	inWorkspaces map[string]bool
 }
 
 // Handler returns the handler of the whole API.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
+	a.inWorkspaces = map[string]bool{}
 	handlers := map[api.Operation]http.Handler{}
 	for _, op := range api.Operations() {
 		handlers[op] = http.HandlerFunc(notServed)

@@ -65,15 +65,21 @@ func (a *API) common(mux *http.ServeMux) http.Handler {
 // find finds the route of a request, and what of a tenant its path names. What is below a
 // workspace's path is a route of the contract, with or without a slash at its end.
 func (a *API) find(mux *http.ServeMux, r *http.Request, v *visitor) (*http.Request, string) {
-	if _, pattern := mux.Handler(r); pattern != "" || !strings.HasPrefix(r.URL.Path, "/api/accounts/") && !strings.HasPrefix(r.URL.Path, "/api/me") {
+	if !strings.HasPrefix(r.URL.Path, "/api/accounts/") && !strings.HasPrefix(r.URL.Path, "/api/me") {
+		_, pattern := mux.Handler(r)
 		return r, pattern
 	}
-	if other := origin.OtherSlash(r); other != nil {
-		if _, pattern := mux.Handler(other); pattern != "" {
-			return other, pattern
+	inside, tenant := origin.Inside(r)
+	if tenant.IsZero() || a.governs(inside.URL.Path) { // looking for what is not there is dear
+		if _, pattern := mux.Handler(r); pattern != "" {
+			return r, pattern
+		}
+		if other := origin.OtherSlash(r); other != nil {
+			if _, pattern := mux.Handler(other); pattern != "" {
+				return other, pattern
+			}
 		}
 	}
-	inside, tenant := origin.Inside(r)
 	if tenant.IsZero() {
 		return r, ""
 	}
@@ -87,6 +93,13 @@ func (a *API) find(mux *http.ServeMux, r *http.Request, v *visitor) (*http.Reque
 		}
 	}
 	return inside, pattern
+}
+
+// governs says that a path inside of a workspace may be one of the routes that say who
+// may use it, by its first segment.
+func (a *API) governs(path string) bool {
+	segment, _, _ := strings.Cut(strings.TrimPrefix(path, "/api/"), "/")
+	return path == "/api" || segment == "" || a.inWorkspaces[segment]
 }
 
 // deny answers a request whose sender is not let in.

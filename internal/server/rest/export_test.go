@@ -1,9 +1,24 @@
 package rest
 
 import (
+	"net/http"
+
+	"github.com/google/uuid"
+
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/rules/access"
+	"github.com/usherhq/usher/internal/server/origin"
 )
+
+// Check finds who sends a request to a workspace and whether its sender has the scopes there.
+func (a *API) Check(r *http.Request, account, workspace uuid.UUID, needs access.Scopes) error {
+	v := &visitor{tenant: origin.Tenant{Account: account, Workspace: workspace}.Named()}
+	if err := a.identify(r, v, "GET /api/flow_runs/{id}"); err != nil {
+		return err
+	}
+	_, err := a.admitted(v, needs)
+	return err
+}
 
 // Permission is an operation with the scopes that it needs.
 type Permission struct {

@@ -55,6 +55,10 @@ func (a *API) govern(mux *http.ServeMux, row governedRoute) {
 		}
 	})
 	method, path, _ := strings.Cut(row.pattern, " ")
+	if _, inside, ok := strings.Cut(path, "/workspaces/{workspace_id}/"); ok {
+		segment, _, _ := strings.Cut(inside, "/")
+		a.inWorkspaces[segment] = true
+	}
 	if bare, isCollection := strings.CutSuffix(path, "/"); isCollection {
 		mux.Handle(method+" /api"+bare, serve)
 		path += "{$}"
