@@ -103,6 +103,11 @@ func StartUsherServer(ctx context.Context, binary, home string, args ...string) 
 	return startServer(ctx, home, nil, append([]string{binary, "server", "start"}, args...)...)
 }
 
+// StartUsherServerIn is UsherServerIn for programs that are no test; the caller stops it.
+func StartUsherServerIn(ctx context.Context, binary, home string, env ...string) (*Server, error) {
+	return startServer(ctx, home, env, binary, "server", "start")
+}
+
 func startServer(ctx context.Context, home string, extraEnv []string, command ...string) (*Server, error) {
 	port, err := freePort()
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,8 @@ type client struct {
 	// patient makes it ask again when the server is too busy, as the
 	// reference's is now and then even with one caller.
 	patient bool
+	// base is where the workspace is, "" on a server without accounts; key says who asks.
+	base, key string
 }
 
 // create posts body and returns the id of what it made.
@@ -59,9 +62,12 @@ func busy(err error) bool {
 }
 
 func (c client) sendOnce(ctx context.Context, method, path string, text []byte, answer any) error {
-	req, err := http.NewRequestWithContext(ctx, method, c.server.APIURL()+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(ctx, method, cmp.Or(c.base, c.server.APIURL())+path, bytes.NewReader(text))
 	if err != nil {
 		return err
+	}
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header["Idempotency-Key"] = nil // not sent; asks the transport to repeat what met a closed connection

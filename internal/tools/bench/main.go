@@ -25,6 +25,7 @@ var groups = []struct {
 	{"idle", measureIdle},
 	{"cli", measureCLI},
 	{"requests", measureRequests},
+	{"accounts", measureAccounts},
 	{"events", measureEvents},
 	{"blocks", measureBlocks},
 	{"creators", measureCreators},
