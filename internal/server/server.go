@@ -213,7 +213,7 @@ const grace = 5 * time.Second
 // spareMemory is reserved and never touched, so it takes no memory of the machine. The
 // garbage collector counts it: it runs when garbage of this size has gathered, instead of
 // after every few hundred requests of a server whose own data is a few megabytes.
-const spareMemory = 24 << 20
+const spareMemory = 8 << 20
 
 // Run serves until ctx ends, then lets running requests finish and closes the database.
 func (s *Server) Run(ctx context.Context) error {

@@ -120,7 +120,7 @@ type NewFlowRun struct {
 // same idempotency key; isNew tells.
 func (tx *Tx) InsertFlowRun(r *NewFlowRun) (isNew bool, err error) {
 	run, moved := r.FlowRunResponse, &r.First.Run
-	policy := jsontext.Value(moved.FlowPolicy.AppendJSON(nil))
+	policy := jsontext.Value(moved.FlowPolicy.AppendJSON(make([]byte, 0, len(usualPolicy))))
 	createdBy, err := optionalJSON(run.CreatedBy)
 	if err != nil {
 		return false, err

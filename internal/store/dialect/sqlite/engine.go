@@ -110,14 +110,14 @@ var (
 		"pragma temp_store = memory",
 		"pragma wal_autocheckpoint = 0",
 		"pragma journal_size_limit = 33554432",
-		"pragma cache_size = -16384",
+		"pragma cache_size = -8192",
 		"begin immediate", // a place that can't be written to is found out now
 		"rollback",
 	}
 	readerPragmas = []string{
 		"pragma query_only = on",
 		"pragma temp_store = memory",
-		"pragma cache_size = -4096",
+		"pragma cache_size = -2048",
 	}
 	checkpointPragmas = []string{"pragma synchronous = full"}
 )
