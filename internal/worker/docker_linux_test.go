@@ -175,13 +175,17 @@ func exitCodesBecomeStates(t *testing.T, c *containers) {
 	t.Helper()
 	c.worker("w")
 	for command, want := range map[string]string{
-		"/inside exit 3":   "Flow run infrastructure exited with non-zero status code 3.",
-		"/inside exit 143": "Flow run infrastructure exited with non-zero status code 143.",
-		"/inside say done": "Infrastructure ended without reporting a final state.",
+		"/inside say alas exit 3": "Flow run infrastructure exited with non-zero status code 3.",
+		"/inside exit 143":        "Flow run infrastructure exited with non-zero status code 143.",
+		"/inside say done":        "Infrastructure ended without reporting a final state.",
 	} {
-		got := c.ends(c.run(c.container(command, nil), nil), api.StateTypeCrashed)
+		run := c.run(c.container(command, nil), nil)
+		got := c.ends(run, api.StateTypeCrashed)
 		if !strings.Contains(text(got.State.Message), want) {
 			t.Errorf("%s: message %q, want %q", command, text(got.State.Message), want)
+		}
+		if _, said, ok := strings.Cut(command, "say "); ok {
+			c.logged(run, "40 The last lines that it printed:\n"+strings.Fields(said)[0])
 		}
 	}
 }

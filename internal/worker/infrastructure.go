@@ -112,11 +112,11 @@ func (x *execution) ended(ctx context.Context, infra Infrastructure) {
 	exit := infra.Exit()
 	if exit.Known && exit.Code == 0 {
 		x.logRunner(report.Info, fmt.Sprintf("Process for flow run '%s' exited cleanly.", x.job.Run.Name))
-		x.checkState(ctx, infra.Identifier(), "")
+		x.checkState(ctx, infra, "")
 		return
 	}
 	if !exit.Known {
-		x.checkState(ctx, infra.Identifier(), exit.Error)
+		x.checkState(ctx, infra, exit.Error)
 		return
 	}
 	hint := hintOf(exit.Code)
@@ -131,6 +131,18 @@ func (x *execution) ended(ctx context.Context, infra Infrastructure) {
 	if answer.Is(api.StateTypeCancelling) {
 		x.confirmCancelled(ctx, "Flow run was cancelled successfully.")
 	}
+	x.quote(answer, infra)
+}
+
+// quote logs what infrastructure printed last, when the run could not tell its end itself.
+func (x *execution) quote(answer report.Answer, infra Infrastructure) {
+	talker, ok := infra.(Talker)
+	if !ok || answer.Status != api.SetStateStatusAccept || !answer.Is(api.StateTypeCrashed) {
+		return
+	}
+	if words := talker.LastWords(); words != "" {
+		x.logRunner(report.Error, "The last lines that it printed:\n"+words)
+	}
 }
 
 // settleTime is how long a run may take to report its end after its infrastructure is gone.
@@ -138,7 +150,8 @@ const settleTime = 5 * time.Second
 
 // checkState reports a run as crashed whose infrastructure ended without a word about it;
 // cause is what else is known of that.
-func (x *execution) checkState(ctx context.Context, identifier, cause string) {
+func (x *execution) checkState(ctx context.Context, infra Infrastructure, cause string) {
+	identifier := infra.Identifier()
 	message := "Infrastructure ended without reporting a final state."
 	if cause != "" {
 		message = strings.TrimSuffix(cause, ".") + ". " + message
@@ -151,7 +164,7 @@ func (x *execution) checkState(ctx context.Context, identifier, cause string) {
 	if stuck, err = x.isStuck(ctx, identifier); err != nil || !stuck {
 		return
 	}
-	x.crashWithHooks(ctx, message)
+	x.quote(x.crashWithHooks(ctx, message), infra)
 }
 
 // isStuck says that the run is in a state that only the infrastructure which is gone could

@@ -88,6 +88,12 @@ type Infrastructure interface {
 	Release()
 }
 
+// Talker is Infrastructure whose output reaches nobody's log but the worker's own.
+type Talker interface {
+	// LastWords are the last lines that it printed, after Done.
+	LastWords() string
+}
+
 // Exit says how infrastructure ended.
 type Exit struct {
 	Code  int

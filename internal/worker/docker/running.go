@@ -27,6 +27,7 @@ type running struct {
 	once   sync.Once
 	exit   worker.Exit
 	copied sync.WaitGroup
+	tail   timed.Tail
 }
 
 func (r *running) Identifier() string { return r.kind.Engine.Name() + ":" + r.id }
@@ -148,6 +149,7 @@ func (r *running) copyOnce(ctx context.Context, since time.Time) (time.Time, err
 	}
 	defer stream.Close() //nolint:errcheck // it was only read
 	return timed.Lines(stream, since, func(line []byte) {
+		r.tail.Add(line)
 		r.job.Output.Write(line) //nolint:errcheck // a copy nobody reads is no loss
 	})
 }
@@ -210,6 +212,18 @@ func (r *running) Release() {
 	default:
 		return // the worker goes, the container stays
 	}
+	r.awaitOutput()
+	if remove, ok := r.job.Config.Rest["auto_remove"].(bool); ok && remove {
+		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		if err := r.kind.Engine.Remove(ctx, r.id); err != nil && api.CodeOf(err) != api.CodeNotFound {
+			r.job.Log(report.Warning, fmt.Sprintf("The container %s could not be removed: %v", r.id, err))
+		}
+	}
+}
+
+// awaitOutput waits for the rest of the output, but not for ever.
+func (r *running) awaitOutput() {
 	over := make(chan struct{})
 	go func() {
 		r.copied.Wait()
@@ -219,11 +233,10 @@ func (r *running) Release() {
 	case <-over:
 	case <-time.After(lastOutput):
 	}
-	if remove, ok := r.job.Config.Rest["auto_remove"].(bool); ok && remove {
-		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
-		defer cancel()
-		if err := r.kind.Engine.Remove(ctx, r.id); err != nil && api.CodeOf(err) != api.CodeNotFound {
-			r.job.Log(report.Warning, fmt.Sprintf("The container %s could not be removed: %v", r.id, err))
-		}
-	}
+}
+
+// LastWords are the last lines that it printed.
+func (r *running) LastWords() string {
+	r.awaitOutput()
+	return r.tail.String()
 }

@@ -39,6 +39,7 @@ type running struct {
 	isWaiting, isWaited bool                      // the run's state says that the pod is pending, and why
 	copying             map[string]bool           // by uid
 	copied              sync.WaitGroup
+	tail                timed.Tail
 
 	done chan struct{}
 }
@@ -291,6 +292,7 @@ func (r *running) copyOnce(ctx context.Context, pod, container string, since tim
 	}
 	defer stream.Close() //nolint:errcheck // it was only read
 	return timed.Lines(stream, since, func(line []byte) {
+		r.tail.Add(line)
 		r.job.Output.Write(line) //nolint:errcheck // a copy nobody reads is no loss
 	})
 }
@@ -365,6 +367,11 @@ func (r *running) Release() {
 	if !r.isOver() {
 		return // the worker goes, the job stays
 	}
+	r.awaitOutput()
+}
+
+// awaitOutput waits for the rest of the output, but not for ever.
+func (r *running) awaitOutput() {
 	over := make(chan struct{})
 	go func() {
 		r.copied.Wait()
@@ -374,4 +381,10 @@ func (r *running) Release() {
 	case <-over:
 	case <-time.After(lastOutput):
 	}
+}
+
+// LastWords are the last lines that it printed.
+func (r *running) LastWords() string {
+	r.awaitOutput()
+	return r.tail.String()
 }

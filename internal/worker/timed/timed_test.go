@@ -21,3 +21,19 @@ func TestReadingGoesOnWhereItBrokeOff(t *testing.T) {
 		t.Errorf("last %v, want %v", last, want)
 	}
 }
+
+func TestTheTailIsTheEnd(t *testing.T) {
+	t.Parallel()
+	var tail timed.Tail
+	for range 200 {
+		tail.Add([]byte("early\n"))
+	}
+	for range 49 {
+		tail.Add([]byte("late\r\n"))
+	}
+	tail.Add([]byte(strings.Repeat("x", 5000) + "\xff"))
+	got := strings.Split(tail.String(), "\n")
+	if len(got) != 50 || got[0] != "late" || len(got[49]) != 2000 {
+		t.Errorf("%d lines, %q … %d bytes", len(got), got[0], len(got[len(got)-1]))
+	}
+}
