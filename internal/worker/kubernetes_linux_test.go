@@ -44,6 +44,10 @@ func TestKubernetes(t *testing.T) {
 			act(t, c)
 		})
 	}
+	t.Run("the chart is valid", func(t *testing.T) {
+		worker := chart(t, map[string]any{"storeEnvAsSecret": true, "apiKeySecret": "key", "limit": 3, "workQueues": []any{"q"}, "env": map[string]any{"A": "b c"}})[3]
+		nodes.do("POST", "/apis/apps/v1/namespaces/flows/statefulsets?dryRun=All&fieldValidation=Strict", worker, nil)
+	})
 	play("runs are jobs", runsAreJobs)
 	play("causes are named", podCausesAreNamed)
 	play("cancelled runs delete their jobs", cancelledRunsDeleteTheirJobs)
