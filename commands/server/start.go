@@ -21,6 +21,7 @@ import (
 	"github.com/usherhq/usher/internal/output"
 	"github.com/usherhq/usher/internal/profile"
 	"github.com/usherhq/usher/internal/server"
+	"github.com/usherhq/usher/internal/server/identity"
 	"github.com/usherhq/usher/internal/server/logs"
 	"github.com/usherhq/usher/internal/store"
 )
@@ -151,6 +152,7 @@ func (o *startOptions) options(settings *profile.Settings, log *slog.Logger) (*s
 		o.env.Warn("the server speaks no TLS on " + host + ": set USHER_TLS_CERT and USHER_TLS_KEY, or let a proxy speak it and keep others from this port")
 	}
 	options := &server.Options{
+		Rates:    identity.Rates{Requests: settings.Value("USHER_LIMITS_REQUESTS_PER_MIN").Int(), LogsEvents: settings.Value("USHER_LIMITS_LOGS_EVENTS_PER_MIN").Int()},
 		Accounts: accounts, SignIn: signIn, Settings: shown,
 		Host: host, Port: port, TLS: secure,
 		Database: store.Config{URL: url}, Log: log, Clock: o.env.Now, NoServices: o.noServices,

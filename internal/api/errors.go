@@ -1,6 +1,8 @@
 package api
 
 import (
+	"time"
+
 	"errors"
 	"fmt"
 
@@ -64,6 +66,8 @@ type Error struct {
 	Message string
 	Detail  jsontext.Value // overrides the wire's detail when not empty
 	Cause   error
+	// RetryAfter is how long to wait before trying again, where the answer says so.
+	RetryAfter time.Duration
 	// Violations are what is wrong with a request; Detail words them for the wire.
 	Violations []Violation
 

@@ -12,6 +12,8 @@ var serverSettings = [...]Setting{
 	{Path: "tls.acme_email", Ours: true, Kind: Text, Optional: true},
 	{Path: "tls.min_version", Ours: true, Kind: Choice, Default: "1.2", Choices: []string{"1.2", "1.3"}},
 	{Path: "tls.client_ca", Ours: true, Kind: Path, Optional: true},
+	{Path: "limits.requests_per_min", Ours: true, Kind: Int, Default: "0"},
+	{Path: "limits.logs_events_per_min", Ours: true, Kind: Int, Default: "0"},
 	{Path: "auth.magic_link.ttl", Ours: true, Kind: Duration, Default: "0:10:00"},
 	{Path: "auth.session.idle", Ours: true, Kind: Duration, Default: "12:00:00"},
 	{Path: "auth.session.absolute", Ours: true, Kind: Duration, Default: "7 days, 0:00:00"},

@@ -61,6 +61,8 @@ type Options struct {
 	Guards core.Guards
 	// Accounts makes everybody say who they are, and may do only what they were given.
 	Accounts bool
+	// Rates bound what each account may ask for in a minute.
+	Rates identity.Rates
 	// SignIn is how people sign in to a server with accounts; nil: with keys only.
 	SignIn *SignIn
 	Mutes  core.Mutes
@@ -97,6 +99,7 @@ type Server struct {
 	identity *identity.Service // nil on a server without accounts
 	signin   *signin.Service   // nil when nobody signs in
 	doors    *pages.Handler    // of signin
+	inviter  *inviter          // nil when nobody signs in
 }
 
 // Open takes the address and opens the database, migrating it. On an error nothing is
@@ -128,6 +131,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	if o.Accounts {
 		s.identity = identity.New(db, o.Clock, o.Log)
+		s.identity.SetRates(o.Rates)
 		if err := s.openSignIn(); err != nil {
 			if listener != nil {
 				err = errors.Join(err, listener.Close())
@@ -189,8 +193,9 @@ func (s *Server) Database() string { return s.store.Describe() }
 // APIURL returns where the API is.
 func (s *Server) APIURL() string { return s.URL() + cmp.Or(s.options.Front.APIPath, origin.API) }
 
-// split gives what is below the API's path to the API and the rest to the site.
-func (s *Server) split(contract http.Handler) http.Handler {
+// split gives what is below the API's path to the API, what is for webhooks to hooks, and
+// the rest to the site.
+func (s *Server) split(contract, hooks http.Handler) http.Handler {
 	front := s.options.Front
 	front.APIPath = cmp.Or(front.APIPath, origin.API)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -201,6 +206,10 @@ func (s *Server) split(contract http.Handler) http.Handler {
 		}
 		if isAPI {
 			contract.ServeHTTP(w, r)
+			return
+		}
+		if hooks != nil && strings.HasPrefix(r.URL.Path, "/hooks/") {
+			hooks.ServeHTTP(w, r)
 			return
 		}
 		s.site.ServeHTTP(w, r)
@@ -232,6 +241,12 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	if s.signin != nil {
 		group.Go(func() error { return s.signin.Run(ctx) })
+	}
+	if s.identity != nil {
+		group.Go(func() error { return s.identity.Run(ctx) })
+	}
+	if s.inviter != nil {
+		group.Go(func() error { return s.inviter.run(ctx) })
 	}
 	for _, service := range s.services {
 		group.Go(func() error { return service.Run(ctx) })
@@ -273,7 +288,7 @@ func (s *Server) serve(ctx context.Context, group *errgroup.Group) (wait func())
 	sockets, socketsDone := ws.Handlers(ctx, s.core, api, s.log)
 	api.Sockets = sockets
 	httpServer := &http.Server{
-		Handler: s.split(api.Handler()), ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, IdleTimeout: cmp.Or(s.options.KeepAlive, idleTime),
+		Handler: s.split(api.Handler(), api.Hooks()), ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, IdleTimeout: cmp.Or(s.options.KeepAlive, idleTime),
 		MaxHeaderBytes: headerSize,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}

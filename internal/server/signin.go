@@ -75,6 +75,10 @@ func (s *Server) openSignIn() error {
 	}
 	at.Key = s.core.SignInKey
 	s.signin = signin.New(at, s.store, s.identity, &mail, s.options.Clock, s.log)
+	if mail.Host != "" {
+		s.inviter = newInviter(at.PublicURL, &mail, s.log)
+		s.identity.OnInvitation(s.inviter.post)
+	}
 	s.doors = pages.New(s.signin, s.options.Front.Proxies, s.log)
 	return nil
 }

@@ -20,17 +20,18 @@ type Account struct {
 	SSOState string
 	// RequireMFA and RestrictToDomains are parts of its policy of signing in.
 	RequireMFA, RestrictToDomains bool
+	Deleted                       *api.Time // nil unless it waits for its end
 }
 
 const accountColumns = `
 select account.id, account.created, account.updated, account.name, account.handle, account.location, account.link, account.billing_email, account.settings,
-  account.auth_expiration_seconds, account.sso_state, account.require_mfa, account.restrict_to_domains
+  account.auth_expiration_seconds, account.sso_state, account.require_mfa, account.restrict_to_domains, account.deleted
 from account
 `
 
 func scanAccount(row *Row) (a Account, err error) {
 	return a, row.Scan(&a.ID, &a.Created, &a.Updated, &a.Name, &a.Handle, &a.Location, &a.Link, &a.BillingEmail, &a.Settings,
-		&a.AuthExpirationSeconds, &a.SSOState, &a.RequireMFA, &a.RestrictToDomains)
+		&a.AuthExpirationSeconds, &a.SSOState, &a.RequireMFA, &a.RestrictToDomains, &a.Deleted)
 }
 
 // Account returns an account.
@@ -74,13 +75,21 @@ func (tx *Tx) UpdateAccount(id uuid.UUID, sets ...Set) error {
 // DeleteAccount removes an account with all that is about its members; its workspaces
 // must be gone before.
 func (tx *Tx) DeleteAccount(id uuid.UUID) error {
-	for _, table := range []string{"sso_connection", "account_domain", "account_role", "account_membership", "team_membership", "team", "workspace_role", "invitation", "bot", "account_key"} {
+	if _, err := tx.Exec("delete from api_key\nwhere actor_id in (select id from bot where account_id = ?)", id); err != nil {
+		return err
+	}
+	for _, table := range []string{"sso_connection", "account_domain", "account_role", "account_membership", "team_membership", "team", "workspace_role", "invitation", "bot", "account_key", "ip_allow", "rate_allocation", "rate_usage"} {
 		if _, err := tx.Exec("delete from "+table+"\nwhere account_id = ?", id); err != nil {
 			return err
 		}
 	}
 	rows, err := tx.Exec("delete from account\nwhere id = ?", id)
 	return known(rows > 0, err)
+}
+
+// AccountsDeletedBefore lists the accounts that wait for their end since before a time.
+func (tx *Tx) AccountsDeletedBefore(t api.Time) ([]Account, error) {
+	return many(tx, accountColumns+"where account.deleted < ?", []any{t}, scanAccount)
 }
 
 // AccountDomain is a domain whose addresses belong to an account's people.

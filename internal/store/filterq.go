@@ -140,7 +140,13 @@ func (tx *Tx) whereAutomations(f *api.AutomationFilter) condition {
 }
 
 // own restricts a table to the workspace of the transaction.
-func (tx *Tx) own(table string) condition { return is(table+".workspace_id = ?", tx.workspace) }
+func (tx *Tx) own(table string) condition {
+	own := is(table+".workspace_id = ?", tx.workspace)
+	if ids := tx.hidden[table]; len(ids) > 0 {
+		return all(own, noneOf(table+".id", ids))
+	}
+	return own
+}
 
 // flowOf and its like below are about the one row that a row of table refers to. No run
 // or deployment is without its flow, so a filter by id alone needs no look at flows.

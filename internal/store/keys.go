@@ -76,6 +76,12 @@ func (tx *Tx) AddWorkspaceKey(k SealedKey) error {
 	return err
 }
 
+// RewrapWorkspaceKey keeps a key of the workspace as it is sealed now.
+func (tx *Tx) RewrapWorkspaceKey(k SealedKey) error {
+	_, err := tx.Exec("update workspace_key\nset sealed = ?\nwhere workspace_id = ?\nand version = ?", k.Sealed, tx.workspace, k.Version)
+	return err
+}
+
 // SetResealed notes that no secret has a key older than version any more.
 func (tx *Tx) SetResealed(version int, now api.Time) error {
 	_, err := tx.Exec(`

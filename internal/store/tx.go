@@ -40,7 +40,11 @@ type Tx struct {
 	sql       dialect.SQL
 	busy      bool
 	failed    error // a statement's error, after which a database refuses the others
+	hidden    map[string][]uuid.UUID
 }
+
+// Hide leaves rows of tables out of what filters find: objects that who asks may not see.
+func (tx *Tx) Hide(rows map[string][]uuid.UUID) { tx.hidden = rows }
 
 // Workspace is the workspace whose rows the transaction may touch.
 func (tx *Tx) Workspace() uuid.UUID { return tx.workspace }

@@ -60,7 +60,7 @@ func (e notDone) Error() string { return string(e) }
 // reason of ours is tried again later, and given up in the end.
 func (c *Core) Perform(ctx context.Context, who Caller, q *QueuedAction) error {
 	kind := "AUTOMATION"
-	who.Automation = &api.CreatedBy{ID: &q.Automation.ID, Type: &kind, DisplayValue: &q.Automation.Name}
+	who.By = &api.CreatedBy{ID: &q.Automation.ID, Type: &kind, DisplayValue: &q.Automation.Name}
 	err := c.perform(ctx, who, q)
 	if err == nil || ctx.Err() != nil {
 		return err

@@ -52,10 +52,13 @@ type Core struct {
 // Caller is who asks, as far as use cases need to know.
 type Caller struct {
 	Workspace     uuid.UUID
-	ClientVersion string         // of the Prefect SDK, "" when unknown
-	Automation    *api.CreatedBy // set when an automation acts
+	ClientVersion string // of the Prefect SDK, "" when unknown
+	// By is who acts: an automation or, where accounts are, who has asked.
+	By *api.CreatedBy
 	// SecretsMasked keeps the secrets of blocks from the caller.
 	SecretsMasked bool
+	// Hidden are the objects that the caller may not see, by table.
+	Hidden map[string][]uuid.UUID
 }
 
 // DefaultWorkspace is the workspace of everything on a server without accounts.
@@ -88,6 +91,7 @@ func (w *work) publish(m any) { w.messages = append(w.messages, m) }
 func (c *Core) write(ctx context.Context, who Caller, fn func(*work) error) error {
 	var done *work
 	err := c.Store.Write(ctx, who.Workspace, func(tx *store.Tx) error {
+		tx.Hide(who.Hidden)
 		done = &work{ctx: ctx, Tx: tx, core: c, who: who, now: c.now()}
 		return fn(done)
 	})
@@ -120,6 +124,13 @@ func (c *Core) Alone(ctx context.Context, name string, fn func() error) (ran boo
 
 // read runs fn on a snapshot.
 func (c *Core) read(ctx context.Context, who Caller, fn func(*store.Tx) error) error {
+	if len(who.Hidden) > 0 {
+		plain := fn
+		fn = func(tx *store.Tx) error {
+			tx.Hide(who.Hidden)
+			return plain(tx)
+		}
+	}
 	return refused(c.Store.Read(ctx, who.Workspace, fn))
 }
 

@@ -79,7 +79,7 @@ func (w *work) deploymentRow(in *api.DeploymentCreate) (*api.DeploymentResponse,
 	none := jsontext.Value("{}")
 	d = &api.DeploymentResponse{
 		ID: newID(), Created: &w.now, Updated: &w.now, Name: in.Name, FlowID: in.FlowID, Parameters: none,
-		ParameterOpenapiSchema: none, JobVariables: none, CreatedBy: w.who.Automation,
+		ParameterOpenapiSchema: none, JobVariables: none, CreatedBy: w.who.By,
 	}
 	isNew, err := w.InsertDeployment(d)
 	if err != nil || isNew {
@@ -101,7 +101,7 @@ func (w *work) deploymentLabels(in *api.DeploymentCreate) (jsontext.Value, error
 // writeDeployment writes the changes; the runs made for the deployment as it was go.
 func (w *work) writeDeployment(id uuid.UUID, ch *changes) error {
 	ch.set("updated", w.now)
-	if by := w.who.Automation; by != nil {
+	if by := w.who.By; by != nil {
 		updatedBy, err := canonical(by)
 		if err != nil {
 			return err

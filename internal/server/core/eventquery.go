@@ -46,6 +46,9 @@ func (c *Core) ReadEventQuery(in *api.EventFilter) (*EventQuery, error) {
 	return q, nil
 }
 
+// Matches says whether the query selects an event.
+func (q *EventQuery) Matches(e *api.ReceivedEvent) bool { return q.want.Matches(e) }
+
 // Events lists a page of events and counts all that the query selects.
 func (c *Core) Events(ctx context.Context, who Caller, q *EventQuery, limit, offset int) (events []api.ReceivedEvent, total int, err error) {
 	events = []api.ReceivedEvent{}

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -15,8 +16,18 @@ import (
 	"github.com/usherhq/usher/internal/store"
 )
 
-// defaultAccount is the account of all workspaces on a server without accounts.
+// defaultAccount is the account of all workspaces on a server without accounts. Keys that
+// were made before there were others are sealed with its key until they are rotated.
 var defaultAccount uuid.UUID
+
+// owners are the accounts with whose keys those of a workspace can be sealed, its own first.
+func owners(tx *store.Tx) ([]uuid.UUID, error) {
+	w, err := tx.WorkspaceByID(tx.Workspace())
+	if err != nil || w.AccountID == defaultAccount {
+		return []uuid.UUID{defaultAccount}, err
+	}
+	return []uuid.UUID{w.AccountID, defaultAccount}, nil
+}
 
 // vault opens and seals the secrets of a workspace in one transaction. What it knows of
 // keys it has read there, so that a rotation changes nothing in the middle.
@@ -76,11 +87,22 @@ func (v *vault) seal(document uuid.UUID, plain []byte) (string, error) {
 // is sealed as, which can't be another key.
 func (v *vault) opened(k store.SealedKey) (crypt.Named, error) {
 	key, err := v.core.unsealed(k.Sealed, func() (crypt.Key, error) {
-		above, err := v.accountKey(k.Sealed)
+		accounts, err := owners(v.tx)
 		if err != nil {
 			return crypt.Key{}, err
 		}
-		return crypt.OpenKey(above, k.Sealed, workspaceKeyPlace(v.tx.Workspace(), k.Version))
+		var problem error
+		for _, account := range accounts {
+			above, err := v.accountKey(account, k.Sealed)
+			if err == nil {
+				var key crypt.Key
+				if key, err = crypt.OpenKey(above, k.Sealed, workspaceKeyPlace(account, v.tx.Workspace(), k.Version)); err == nil {
+					return key, nil
+				}
+			}
+			problem = cmp.Or(problem, err) // that of its own account tells more
+		}
+		return crypt.Key{}, problem
 	})
 	if err != nil {
 		err = api.Errorf(api.CodeInternal, "open key %d of workspace %s: %w", k.Version, v.tx.Workspace(), err)
@@ -88,13 +110,13 @@ func (v *vault) opened(k store.SealedKey) (crypt.Named, error) {
 	return crypt.Named{Name: strconv.Itoa(k.Version), Key: key}, err
 }
 
-// accountKey returns the key of the account that sealed was sealed with.
-func (v *vault) accountKey(sealed string) (crypt.Named, error) {
+// accountKey returns the key of an account that sealed can be sealed with.
+func (v *vault) accountKey(account uuid.UUID, sealed string) (crypt.Named, error) {
 	name, err := crypt.NameOf(sealed)
 	if err != nil {
 		return crypt.Named{}, err
 	}
-	keys, err := v.tx.AccountKeysOf(defaultAccount)
+	keys, err := v.tx.AccountKeysOf(account)
 	if err != nil {
 		return crypt.Named{}, err
 	}
@@ -141,8 +163,8 @@ func accountKeyPlace(k store.SealedKey) crypt.Place {
 	return crypt.Place{Account: k.Account, Table: "account_key", Row: k.Account, Column: "sealed:" + strconv.Itoa(k.Version)}
 }
 
-func workspaceKeyPlace(workspace uuid.UUID, version int) crypt.Place {
-	return crypt.Place{Account: defaultAccount, Workspace: workspace, Table: "workspace_key", Row: workspace, Column: "sealed:" + strconv.Itoa(version)}
+func workspaceKeyPlace(account, workspace uuid.UUID, version int) crypt.Place {
+	return crypt.Place{Account: account, Workspace: workspace, Table: "workspace_key", Row: workspace, Column: "sealed:" + strconv.Itoa(version)}
 }
 
 // unsealed returns the key that is sealed as text, and opens it once.
@@ -172,20 +194,46 @@ func (w *work) sealing() (*vault, error) {
 
 // addKey gives the workspace a key.
 func (w *work) addKey(v *vault, version int, key crypt.Key, resealed *api.Time) error {
-	above, err := w.ensureAccountKey()
+	accounts, err := owners(w.Tx)
 	if err != nil {
 		return err
 	}
-	sealed, err := crypt.Seal(above, key[:], workspaceKeyPlace(w.Workspace(), version))
+	above, err := w.ensureAccountKey(accounts[0])
+	if err != nil {
+		return err
+	}
+	sealed, err := crypt.Seal(above, key[:], workspaceKeyPlace(accounts[0], w.Workspace(), version))
 	if err != nil {
 		return err
 	}
 	return v.tx.AddWorkspaceKey(store.SealedKey{Version: version, Created: w.now, Sealed: sealed, Resealed: resealed})
 }
 
-// ensureAccountKey returns the newest key of the account and makes one if there is none.
-func (w *work) ensureAccountKey() (crypt.Named, error) {
-	keys, err := w.AccountKeysOf(defaultAccount)
+// RewrapKeys seals the keys of the workspace of a transaction with those of another
+// account, to which it moves.
+func (c *Core) RewrapKeys(tx *store.Tx, to uuid.UUID) error {
+	v, err := c.vault(tx)
+	if err != nil || len(v.keys) == 0 {
+		return err
+	}
+	w := &work{Tx: tx, core: c, now: c.now()}
+	above, err := w.ensureAccountKey(to)
+	for i := 0; i < len(v.keys) && err == nil; i++ {
+		var key crypt.Named
+		if key, err = v.opened(v.keys[i]); err != nil {
+			break
+		}
+		k := v.keys[i]
+		if k.Sealed, err = crypt.Seal(above, key.Key[:], workspaceKeyPlace(to, tx.Workspace(), k.Version)); err == nil {
+			err = tx.RewrapWorkspaceKey(k)
+		}
+	}
+	return err
+}
+
+// ensureAccountKey returns the newest key of an account and makes one if there is none.
+func (w *work) ensureAccountKey(account uuid.UUID) (crypt.Named, error) {
+	keys, err := w.AccountKeysOf(account)
 	if err != nil {
 		return crypt.Named{}, err
 	}
@@ -197,14 +245,14 @@ func (w *work) ensureAccountKey() (crypt.Named, error) {
 		if isNew {
 			w.core.Log.Warn("made a master key: keep a copy of it, without it no secret can be read again", "file", w.core.Keys)
 		}
-		k, key := store.SealedKey{Account: defaultAccount, Version: 1, Created: w.now}, crypt.NewKey()
+		k, key := store.SealedKey{Account: account, Version: 1, Created: w.now}, crypt.NewKey()
 		if k.Sealed, err = crypt.Seal(masters[0], key[:], accountKeyPlace(k)); err != nil {
 			return crypt.Named{}, err
 		}
 		if err := w.AddAccountKey(k); err != nil {
 			return crypt.Named{}, err
 		}
-		if keys, err = w.AccountKeysOf(defaultAccount); err != nil {
+		if keys, err = w.AccountKeysOf(account); err != nil {
 			return crypt.Named{}, err
 		}
 	}
@@ -212,14 +260,14 @@ func (w *work) ensureAccountKey() (crypt.Named, error) {
 }
 
 // accountKey returns a key that is the same on every server, to derive others from: the
-// account's first, which no rotation of the master key changes.
+// default account's first, which no rotation of the master key changes.
 func (c *Core) accountKey(ctx context.Context) (crypt.Key, error) {
 	if k := c.derived.Load(); k != nil {
 		return *k, nil
 	}
 	var first crypt.Named
 	err := c.write(ctx, Caller{Workspace: DefaultWorkspace}, func(w *work) error {
-		if _, err := w.ensureAccountKey(); err != nil {
+		if _, err := w.ensureAccountKey(defaultAccount); err != nil {
 			return err
 		}
 		keys, err := w.AccountKeysOf(defaultAccount)

@@ -85,7 +85,7 @@ func (w *work) complete(run *api.FlowRunResponse, origin *store.Origin) (err err
 		run.Name = names.Pick(rand.Uint64()) //nolint:gosec // a name guards nothing
 	}
 	if run.CreatedBy == nil {
-		run.CreatedBy = w.who.Automation
+		run.CreatedBy = w.who.By
 	}
 	run.Parameters, run.Context = api.Object(run.Parameters), api.Object(run.Context)
 	if origin.WorkQueue != nil {

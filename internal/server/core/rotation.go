@@ -38,9 +38,12 @@ func (c *Core) KeyStatus(ctx context.Context, who Caller) (list []KeyStatus, err
 			return err
 		}
 		master := ""
-		above, err := tx.AccountKeysOf(defaultAccount)
-		if err == nil && len(above) > 0 {
-			master, err = crypt.NameOf(above[0].Sealed)
+		accounts, err := owners(tx)
+		for i := 0; i < len(accounts) && err == nil && master == ""; i++ {
+			var above []store.SealedKey
+			if above, err = tx.AccountKeysOf(accounts[i]); err == nil && len(above) > 0 {
+				master, err = crypt.NameOf(above[0].Sealed)
+			}
 		}
 		if err != nil {
 			return err

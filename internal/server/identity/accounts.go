@@ -109,9 +109,6 @@ func (s *Service) UpdateAccountSettings(ctx context.Context, by By, id uuid.UUID
 		if _, known := accountSettings[name]; !known || name == "enabled_feature_flags" {
 			return api.Errorf(api.CodeInvalid, "There is no setting %q.", name)
 		}
-		if name == "enforce_ip_allowlist" && in[name] == true {
-			return api.Errorf(api.CodeUnsupported, "This server has no list of allowed addresses yet.")
-		}
 	}
 	return s.Change(ctx, func(tx *store.Tx) error {
 		a, err := tx.Account(id)
@@ -126,6 +123,11 @@ func (s *Service) UpdateAccountSettings(ctx context.Context, by By, id uuid.UUID
 			if _, isBool := accountSettings[name].(bool); isBool {
 				if _, ok := value.(bool); !ok {
 					return api.Errorf(api.CodeInvalid, "%s is true or false.", name)
+				}
+			}
+			if name == "enforce_ip_allowlist" && value == true {
+				if err := keepsIn(tx, id, by.IP); err != nil {
+					return err
 				}
 			}
 			changes[name] = [2]any{kept[name], value}
@@ -201,8 +203,9 @@ const inviteLife = 7 * 24 * time.Hour
 
 // Invite invites people. Each is let in by signing in with the address.
 func (s *Service) Invite(ctx context.Context, by By, account uuid.UUID, list []api.InvitationCreate) (out []api.Invitation, err error) {
+	var told []*Invited
 	err = s.Write(ctx, func(tx *store.Tx) error {
-		out = []api.Invitation{}
+		out, told = []api.Invitation{}, nil
 		for _, in := range list {
 			norm, err := NormalEmail(in.Email)
 			if err != nil {
@@ -215,23 +218,22 @@ func (s *Service) Invite(ctx context.Context, by By, account uuid.UUID, list []a
 			if err != nil {
 				return err
 			}
-			now := s.Now()
-			i := &store.Invitation{
-				AccountID: account, ID: newID(), Created: now, Updated: now, Email: in.Email, EmailNorm: norm, AccountRoleID: role.ID, Status: "PENDING",
-				Expiration: api.Time{Time: now.Add(inviteLife)}, CodeHash: credential.Hash(NewSecret("inv_")), InvitedBy: &by.Actor.ID,
-			}
-			if err := tx.InsertInvitation(i); err != nil {
+			i := &store.Invitation{AccountID: account, Email: in.Email, EmailNorm: norm, AccountRoleID: role.ID}
+			invited, err := s.invite(tx, by, i, "account-invitation")
+			if err != nil {
 				return err
 			}
-			if err := s.Audit(tx, by, Entry{Account: account, Type: "account-invitation", Action: "created", ID: i.ID, Name: in.Email, Details: map[string]any{"account_role_id": role.ID}}); err != nil {
-				return err
-			}
-			out = append(out, invitationOf(i))
+			out, told = append(out, invitationOf(i)), append(told, invited)
 		}
 		return nil
 	})
+	if err == nil {
+		s.tellInvited(told...)
+	}
 	return out, err
 }
+
+func hashOf(code string) []byte { return credential.Hash(code) }
 
 func invitationOf(i *store.Invitation) api.Invitation {
 	return api.Invitation{
@@ -254,15 +256,12 @@ func (s *Service) Invitations(ctx context.Context, account uuid.UUID, f *api.Inv
 	})
 }
 
-// RevokeInvitation takes an invitation back.
-func (s *Service) RevokeInvitation(ctx context.Context, by By, account, id uuid.UUID) error {
+// RevokeInvitation takes an invitation back; one into a workspace if that is named.
+func (s *Service) RevokeInvitation(ctx context.Context, by By, account uuid.UUID, workspace *uuid.UUID, id uuid.UUID) error {
 	return s.Write(ctx, func(tx *store.Tx) error {
 		i, err := tx.Invitation(id)
-		if err == nil && i.AccountID != account {
-			err = store.ErrNoRows
-		}
-		if err != nil {
-			return missing("Invitation", err)
+		if err := belongsTo(i, err, account, workspace); err != nil {
+			return err
 		}
 		pending, err := tx.SettleInvitation(id, "REVOKED", s.Now())
 		if err == nil && !pending {

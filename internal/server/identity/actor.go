@@ -46,6 +46,7 @@ type Actor struct {
 	Email                       string
 	Credential                  Credential
 	Accounts                    []AccountGrant
+	creator                     *api.CreatedBy
 	workspaces                  map[uuid.UUID]WorkspaceGrant
 	until                       api.Time // when a part of it ends
 }
@@ -58,6 +59,7 @@ type AccountGrant struct {
 	Permissions access.Permissions
 	// Refused is why the account's policy keeps the actor out for now; "" lets it in.
 	Refused string
+	gate    *gate
 }
 
 // WorkspaceGrant is what an actor may do in a workspace.
@@ -66,6 +68,8 @@ type WorkspaceGrant struct {
 	Scopes    access.Scopes
 	// Refused is why the account's policy keeps the actor out for now; "" lets it in.
 	Refused string
+	gate    *gate
+	objects objects
 }
 
 // Name is the actor's name for people.
@@ -75,6 +79,9 @@ func (a *Actor) Name() string {
 	}
 	return a.Handle
 }
+
+// Creator is the actor as objects keep who has made them.
+func (a *Actor) Creator() *api.CreatedBy { return a.creator }
 
 // Account finds what the actor may do in an account that it is a member of.
 func (a *Actor) Account(id uuid.UUID) (AccountGrant, bool) {

@@ -148,4 +148,10 @@ func broken(e *store.AuditEntry, seq int64, prev []byte) string {
 	return ""
 }
 
+// eventIn reads an entry of the log as the event that it was written down as.
+func eventIn(entry string) (*api.ReceivedEvent, error) {
+	e := &api.ReceivedEvent{}
+	return e, json.Unmarshal([]byte(entry), e)
+}
+
 func hexOf(b []byte) string { return hex.EncodeToString(b) }

@@ -33,6 +33,9 @@ type Service struct {
 	epoch   epoch
 	cache   cache
 	loading singleflight.Group
+	invited func(Invited)
+	meter   usage
+	seen    sightings
 }
 
 // New makes the service of a database. It knows the keys of users and of service accounts;

@@ -419,7 +419,12 @@ func (s *Service) UpdateBot(ctx context.Context, by By, account, id uuid.UUID, i
 
 // RemoveBot removes a service account.
 func (s *Service) RemoveBot(ctx context.Context, by By, account, id uuid.UUID) error {
-	return s.changeBot(ctx, by, account, id, "deleted", func(tx *store.Tx, _ *store.Bot, _ *store.Membership) error { return tx.DeleteBot(account, id) })
+	return s.changeBot(ctx, by, account, id, "deleted", func(tx *store.Tx, _ *store.Bot, _ *store.Membership) error {
+		if err := tx.DeleteWebhooksOf(id); err != nil {
+			return err
+		}
+		return tx.DeleteBot(account, id)
+	})
 }
 
 // RotateBotKey gives a service account a new key; the old ones end at once or after a

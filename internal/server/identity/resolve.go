@@ -126,6 +126,11 @@ func (s *Service) actor(tx *store.Tx, c Credential, now api.Time) (*Actor, error
 	if known, err := a.describe(tx); err != nil || !known {
 		return nil, err
 	}
+	kind, name := "USER", a.Name()
+	if a.Type == store.ActorBot {
+		kind = "SERVICE_ACCOUNT"
+	}
+	a.creator = &api.CreatedBy{ID: &a.ID, Type: &kind, DisplayValue: &name}
 	memberships, err := tx.MembershipsOf(a.ID)
 	if err != nil {
 		return nil, err
@@ -172,7 +177,7 @@ func (a *Actor) describe(tx *store.Tx) (bool, error) {
 // enter adds what the actor may do in an account and its workspaces.
 func (a *Actor) enter(tx *store.Tx, m store.Membership, direct []store.Access, now api.Time) error {
 	account, err := none(tx.Account(m.AccountID))
-	if err != nil || account == nil {
+	if err != nil || account == nil || account.Deleted != nil {
 		return err
 	}
 	role, err := accountRole(tx, m)
@@ -191,10 +196,22 @@ func (a *Actor) enter(tx *store.Tx, m store.Membership, direct []store.Access, n
 	if err != nil {
 		return err
 	}
-	a.Accounts = append(a.Accounts, AccountGrant{*account, m, role.Name, a.bounded(role.Permissions), refused})
+	door, err := gateOf(tx, account)
+	if err != nil {
+		return err
+	}
+	objects, err := a.objectsOf(tx, account.ID)
+	if err != nil {
+		return err
+	}
+	a.Accounts = append(a.Accounts, AccountGrant{*account, m, role.Name, a.bounded(role.Permissions), refused, door})
 	for _, w := range workspaces {
 		scopes := a.scopesIn(w, role, roles, direct, now)
-		a.workspaces[w.ID] = WorkspaceGrant{w, scopes, refused}
+		g := WorkspaceGrant{Workspace: w, Scopes: scopes, Refused: refused, gate: door}
+		if scopes != access.AllScopes {
+			g.objects = objects[w.ID]
+		}
+		a.workspaces[w.ID] = g
 	}
 	return nil
 }

@@ -4,8 +4,10 @@ package origin
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -21,7 +23,7 @@ type Front struct {
 }
 
 // place is where a client has reached us.
-type place struct{ origin, prefix, apiPath string }
+type place struct{ origin, prefix, apiPath, client string }
 
 type placeKey struct{}
 
@@ -34,9 +36,10 @@ func (f Front) Seen(r *http.Request) (seen *http.Request, isAPI bool) {
 	if !forwarded && f.APIPath == API {
 		return r, isAPI
 	}
-	at := place{origin: direct(r), apiPath: f.APIPath}
+	at := place{origin: direct(r), apiPath: f.APIPath, client: peer(r)}
 	if forwarded {
 		at.forward(r)
+		at.client = f.client(r)
 	}
 	seen = r.WithContext(context.WithValue(r.Context(), placeKey{}, at))
 	if isAPI && f.APIPath != API {
@@ -54,19 +57,56 @@ func (f Front) Seen(r *http.Request) (seen *http.Request, isAPI bool) {
 // something.
 func (f Front) believes(r *http.Request) bool {
 	h := r.Header
-	if h["X-Forwarded-Proto"] == nil && h["X-Forwarded-Host"] == nil && h["X-Forwarded-Prefix"] == nil {
+	if h["X-Forwarded-Proto"] == nil && h["X-Forwarded-Host"] == nil && h["X-Forwarded-Prefix"] == nil && h["X-Forwarded-For"] == nil {
 		return false
 	}
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return f.isProxy(peer(r))
+}
+
+func (f Front) isProxy(address string) bool {
+	a, err := netip.ParseAddr(address)
 	if err != nil {
 		return false
 	}
 	for _, proxy := range f.Proxies {
-		if proxy.Contains(peer.Addr().Unmap()) {
+		if proxy.Contains(a.Unmap()) {
 			return true
 		}
 	}
 	return false
+}
+
+// client is whom the proxy nearest to us has heard: the last in the list that is no proxy
+// of ours. What stands before it anybody can have written.
+func (f Front) client(r *http.Request) string {
+	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, text := range slices.Backward(list) {
+		text = strings.TrimSpace(text)
+		if _, err := netip.ParseAddr(text); err != nil {
+			break
+		}
+		if !f.isProxy(text) {
+			return text
+		}
+	}
+	return peer(r)
+}
+
+// peer is the address at the other end of the connection.
+func peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// Client is the address that a request comes from.
+func Client(r *http.Request) string {
+	if at := placeOf(r); at.client != "" {
+		return at.client
+	}
+	return peer(r)
 }
 
 // forward takes what the proxy nearest to the client says: the first of each list.

@@ -1,8 +1,8 @@
 package rest
 
 import (
+	"context"
 	"encoding/base64"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,6 +22,7 @@ type visitor struct {
 	actor  *identity.Actor // nil on a server without accounts
 	tenant origin.Tenant   // what the path names
 	by     identity.By
+	grant  *identity.WorkspaceGrant // once it is known
 }
 
 // openRoutes need no credentials. What is open is decided by the route that a request
@@ -65,7 +66,7 @@ func (a *API) identify(r *http.Request, v *visitor, pattern string) error {
 
 // actor finds who has sent a credential: with the request, else as a token.
 func (a *API) actor(r *http.Request, token string) (*identity.Actor, error) {
-	ip := clientIP(r)
+	ip := origin.Client(r)
 	kind, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
 	case strings.EqualFold(kind, "Bearer"):
@@ -111,13 +112,22 @@ func (a *API) sameOrigin(r *http.Request) bool {
 	return false
 }
 
-// clientIP is the address that a request comes from.
-func clientIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
+// spend takes from what an account may ask for in a minute.
+func (a *API) spend(v *visitor, account, workspace uuid.UUID, bucket string, n int) error {
+	wait, ok := a.Identity.Spend(v.actor, account, workspace, bucket, n)
+	if ok {
+		return nil
 	}
-	return host
+	return &api.Error{Code: api.CodeRateLimited, Message: "This account has asked for too much in this minute: try again later.", RetryAfter: wait}
+}
+
+// spendEvents takes records of logs or events from what the account may send in a minute.
+func (r *request) spendEvents(n int) error {
+	if r.visitor.grant == nil || n == 0 {
+		return nil
+	}
+	g := r.visitor.grant.Workspace
+	return r.api.spend(r.visitor, g.AccountID, g.ID, identity.BucketEvents, n)
 }
 
 // scopes reads the permission of a route, which must name scopes that exist.
@@ -135,7 +145,7 @@ func (p permission) scopes() access.Scopes {
 
 // admitted finds the workspace that a request is for, if its sender has all the scopes
 // there.
-func (a *API) admitted(v *visitor, needs access.Scopes) (core.Caller, error) {
+func (a *API) admitted(ctx context.Context, v *visitor, needs access.Scopes) (core.Caller, error) {
 	if a.Identity == nil {
 		if !v.tenant.IsZero() && (v.tenant.Account != uuid.UUID{} || v.tenant.Workspace != core.DefaultWorkspace) {
 			return v.who, api.NotFound("Workspace")
@@ -155,7 +165,14 @@ func (a *API) admitted(v *visitor, needs access.Scopes) (core.Caller, error) {
 	if missing := needs &^ g.Scopes; missing != 0 {
 		return v.who, api.Errorf(api.CodeForbidden, "You may not do that in workspace %q: it needs the scope %s.", g.Workspace.Handle, missing.List()[0])
 	}
-	v.who.Workspace = g.Workspace.ID
+	if err := a.Identity.AdmitWorkspace(ctx, v.by, &g); err != nil {
+		return v.who, err
+	}
+	v.grant = &g
+	v.who.Workspace, v.who.By = g.Workspace.ID, v.actor.Creator()
+	if g.Bounded() {
+		v.who.Hidden = g.AllHidden()
+	}
 	v.who.SecretsMasked = !g.Scopes.Has("see_secret_blocks")
 	return v.who, nil
 }
@@ -194,13 +211,14 @@ func (a *API) Enter(r *http.Request, scope, token string) (core.Caller, error) {
 		default:
 			return v.who, api.Errorf(api.CodeUnauthenticated, "Invalid token")
 		}
-		return a.admitted(&v, 0)
+		return a.admitted(r.Context(), &v, 0)
 	}
 	var err error
 	v.actor, err = a.actor(r, token)
 	switch {
 	case err == nil:
-		return a.admitted(&v, permission(scope).scopes())
+		v.by.Actor = v.actor
+		return a.admitted(r.Context(), &v, permission(scope).scopes())
 	case err == errNoCredentials && token == "": //nolint:errorlint // a sentinel by identity
 		return v.who, api.Errorf(api.CodeUnauthenticated, "Auth required but no token provided: set PREFECT_CLOUD_API_URL to the part of the URL up to /api")
 	}

@@ -345,7 +345,7 @@ func readInvitation(s *identity.Service, r *request) (answer, error) {
 
 func revokeInvitation(s *identity.Service, r *request) (answer, error) {
 	return onID(r, func(id uuid.UUID) (answer, error) {
-		return none(s.RevokeInvitation(r.Context(), r.visitor.by, r.account, id))
+		return none(s.RevokeInvitation(r.Context(), r.visitor.by, r.account, nil, id))
 	})
 }
 

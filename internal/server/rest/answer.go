@@ -47,9 +47,17 @@ func writeError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 		w.Header().Set("Connection", "close")
 	}
 	if code == api.CodeLocked || code == api.CodeUnavailable || code == api.CodeRateLimited {
-		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, retryAfter(e))))
 	}
 	writeJSON(w, r, code.Status(), body)
+}
+
+// retryAfter is how many seconds an error says to wait.
+func retryAfter(e *api.Error) int {
+	if e == nil {
+		return 0
+	}
+	return int(e.RetryAfter.Seconds())
 }
 
 // compressFrom is the size from which bodies are compressed for clients that accept it.

@@ -116,7 +116,7 @@ func statusOrName(status, byName http.Handler) http.Handler {
 
 // serve wraps a row's handler: caller, permission, limits, answer.
 func (a *API) serve(mux *http.ServeMux, row route) http.Handler {
-	needs, isOpen := row.permission.scopes(), row.permission == ""
+	needs, isOpen, bound := row.permission.scopes(), row.permission == "", boundOf(row)
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
 		if !a.admit(row.op) {
 			a.Watch.Meter.Count(meter.Refused, 1)
@@ -125,14 +125,22 @@ func (a *API) serve(mux *http.ServeMux, row route) http.Handler {
 			return
 		}
 		defer a.running.Add(-1)
-		r := &request{Request: hr, visitor: visitorOf(hr.Context()), writer: w, limits: row.limits}
+		r := &request{Request: hr, visitor: visitorOf(hr.Context()), writer: w, limits: row.limits, api: a}
 		var out answer
 		var err error
 		if r.who = r.visitor.who; !isOpen {
-			r.who, err = a.admitted(r.visitor, needs)
+			r.who, err = a.admitted(hr.Context(), r.visitor, needs)
+		}
+		if g := r.visitor.grant; err == nil && g != nil {
+			if err = bound.check(a, r); err == nil {
+				err = a.spend(r.visitor, g.Workspace.AccountID, g.Workspace.ID, identity.BucketOrchestration, 1)
+			}
 		}
 		if err == nil {
 			out, err = row.handle(a.Core, r)
+		}
+		if err == nil {
+			err = bound.seen(r, out.body)
 		}
 		if errors.Is(err, errNoRoute) {
 			noRoute(w, hr, mux)

@@ -27,8 +27,8 @@ func (a *API) common(mux *http.ServeMux) http.Handler {
 		r.Header.Set("X-Request-Id", id)
 		w.Header().Set("X-Request-Id", id)
 		v := &visitor{
-			who: core.Caller{Workspace: core.DefaultWorkspace, ClientVersion: clientVersion(r.UserAgent()), Automation: automationOf(r)},
-			by:  identity.By{IP: clientIP(r), UserAgent: r.UserAgent(), RequestID: id},
+			who: core.Caller{Workspace: core.DefaultWorkspace, ClientVersion: clientVersion(r.UserAgent()), By: a.automationOf(r)},
+			by:  identity.By{IP: origin.Client(r), UserAgent: r.UserAgent(), RequestID: id},
 		}
 		r = r.WithContext(context.WithValue(logs.WithRequest(r.Context(), id), visitorKey{}, v))
 		defer func() {
@@ -184,8 +184,12 @@ func clientVersion(agent string) string {
 	return ""
 }
 
-// automationOf reads who acts when the request comes from an automation's action.
-func automationOf(r *http.Request) *api.CreatedBy {
+// automationOf reads who acts when the request comes from an automation's action. Where
+// accounts are, callers are who they have shown to be.
+func (a *API) automationOf(r *http.Request) *api.CreatedBy {
+	if a.Identity != nil {
+		return nil
+	}
 	id, err := uuid.Parse(r.Header.Get("Prefect-Automation-Id"))
 	if err != nil {
 		return nil

@@ -30,6 +30,9 @@ func createEvents(c *core.Core, r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if err := r.spendEvents(len(events)); err != nil {
+		return answer{}, err
+	}
 	return none(c.Ingest(r.Context(), r.who, events))
 }
 
@@ -105,9 +108,14 @@ func nextPage(r *request, in *api.EventFilter, at pageToken) (*string, error) {
 	if err != nil {
 		return nil, err
 	}
-	once := base64.StdEncoding.EncodeToString(token)
-	url := origin.URL(r.Request, "/api/events/filter/next") + "?page-token=" + base64.StdEncoding.EncodeToString([]byte(once))
+	url := origin.URL(r.Request, "/api/events/filter/next") + "?page-token=" + twice(token)
 	return &url, nil
+}
+
+// twice is how a token is written.
+func twice(token []byte) string {
+	once := base64.StdEncoding.EncodeToString(token)
+	return base64.StdEncoding.EncodeToString([]byte(once))
 }
 
 func countEvents(c *core.Core, r *request) (answer, error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/server/core"
+	"github.com/usherhq/usher/internal/server/identity"
 )
 
 var flowRunRoutes = []route{
@@ -27,6 +28,11 @@ func createFlowRun(c *core.Core, r *request) (answer, error) {
 	var in api.FlowRunCreate
 	if err := r.decode(&in, func() []api.Violation { return checkParameterSize(in.Parameters) }); err != nil {
 		return answer{}, err
+	}
+	if id, has := in.DeploymentID.Get(); has && r.visitor.grant != nil {
+		if err := mayUse(r.visitor.grant, identity.ObjectDeployment, id, identity.LevelRun); err != nil {
+			return answer{}, err
+		}
 	}
 	run, isNew, err := c.CreateFlowRun(r.Context(), r.who, &in)
 	return give(madeOrFound(isNew), run, err)

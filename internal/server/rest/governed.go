@@ -28,7 +28,10 @@ type governedRoute struct {
 
 // governedRoutes is the whole table.
 func governedRoutes() (all []governedRoute) {
-	for _, noun := range [][]governedRoute{meRoutes, accountRoutes, memberRoutes, botRoutes, invitationRoutes, workspaceRoutes, accessRoutes, teamRoutes, ssoRoutes, auditRoutes} {
+	for _, noun := range [][]governedRoute{
+		meRoutes, accountRoutes, memberRoutes, botRoutes, invitationRoutes, workspaceRoutes, accessRoutes, teamRoutes, ssoRoutes, auditRoutes,
+		roleRoutes, moveRoutes, allowlistRoutes, rateRoutes, accountEventRoutes, webhookRoutes, objectRoutes,
+	} {
 		all = append(all, noun...)
 	}
 	return all
@@ -38,7 +41,7 @@ func governedRoutes() (all []governedRoute) {
 func (a *API) govern(mux *http.ServeMux, row governedRoute) {
 	needs := row.scopes.scopes()
 	serve := http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
-		r := &request{Request: hr, visitor: visitorOf(hr.Context()), writer: w, limits: small, strict: true}
+		r := &request{Request: hr, visitor: visitorOf(hr.Context()), writer: w, limits: small, strict: true, core: a.Core}
 		r.who = r.visitor.who
 		var out answer
 		err := a.governed(r, row, needs)
@@ -87,6 +90,9 @@ func (a *API) governed(r *request, row governedRoute, needs access.Scopes) error
 		case row.permission != "" && !g.Permissions.Has(row.permission):
 			return api.Errorf(api.CodeForbidden, "You may not do that in account %q: it needs the permission %s.", g.Account.Handle, row.permission)
 		}
+		if err := a.Identity.AdmitAccount(r.Context(), v.by, &g); err != nil {
+			return err
+		}
 		r.account = id
 	}
 	if r.PathValue("workspace_id") != "" && r.account != (uuid.UUID{}) {
@@ -95,7 +101,12 @@ func (a *API) governed(r *request, row governedRoute, needs access.Scopes) error
 			return err
 		}
 		v.tenant = origin.Tenant{Account: r.account, Workspace: id}.Named()
-		if r.who, err = a.admitted(v, needs); err != nil {
+		if r.who, err = a.admitted(r.Context(), v, needs); err != nil {
+			return err
+		}
+	}
+	if r.account != (uuid.UUID{}) && row.pattern != rateStatus {
+		if err := a.spend(v, r.account, r.who.Workspace, identity.BucketOrchestration, 1); err != nil {
 			return err
 		}
 	}
@@ -104,6 +115,9 @@ func (a *API) governed(r *request, row governedRoute, needs access.Scopes) error
 	}
 	return nil
 }
+
+// rateStatus answers those too who have asked for too much: it says so.
+const rateStatus = "GET " + inAccount + "/rate-limits/status"
 
 // page is the part of a list that a request asks for.
 func page[T any](list []T, limit, offset api.Opt[int]) []T {

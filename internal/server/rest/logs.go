@@ -25,6 +25,9 @@ func createLogs(c *core.Core, r *request) (answer, error) {
 	if err := r.decode(&in); err != nil {
 		return answer{}, err
 	}
+	if err := r.spendEvents(len(in)); err != nil {
+		return answer{}, err
+	}
 	return give(http.StatusCreated, nil, c.CreateLogs(r.Context(), r.who, in))
 }
 

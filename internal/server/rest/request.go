@@ -24,6 +24,8 @@ type request struct {
 	visitor *visitor
 	account uuid.UUID // that the path names, of routes that say who may use the server
 	who     core.Caller
+	api     *API
+	core    *core.Core // of routes that say who may use the server
 	writer  http.ResponseWriter
 	limits  limits
 	strict  bool   // refuses members of the body that nobody knows

@@ -1,0 +1,550 @@
+package rest_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/access"
+	"github.com/usherhq/usher/internal/server"
+	"github.com/usherhq/usher/internal/server/identity"
+	"github.com/usherhq/usher/internal/server/origin"
+	"github.com/usherhq/usher/internal/store"
+	"github.com/usherhq/usher/internal/store/storetest"
+	"github.com/usherhq/usher/internal/testkit"
+)
+
+// hub is town with its path of the account.
+func hub(t *testing.T, database string) (w *town, account, main string) {
+	t.Helper()
+	w = newTown(t, database)
+	account = "/accounts/" + w.first.AccountID.String()
+	return w, account, account + "/workspaces/" + w.first.WorkspaceID.String()
+}
+
+// Roles that an account makes: nobody puts more into one than they have, and none goes
+// while somebody has it.
+func TestAccountRolesAreMade(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		w, account, _ := hub(t, database)
+		owner := w.first.APIKey
+		role := pick(t, w.as(owner, "POST "+account+"/account_roles/", `{"name":"auditor","permissions":["read:account","read:audit_event"]}`, http.StatusCreated), "id")
+		w.as(owner, "POST "+account+"/account_roles/", `{"name":"auditor","permissions":[]}`, http.StatusConflict)
+		w.as(owner, "POST "+account+"/account_roles/", `{"name":"Owner","permissions":[]}`, http.StatusConflict)
+		w.as(owner, "POST "+account+"/account_roles/", `{"name":"x","permissions":["fly:high"]}`, http.StatusUnprocessableEntity)
+		w.as(owner, "POST "+account+"/account_roles/", `{"name":"x","permissions":["create:audit_event"]}`, http.StatusForbidden)
+		auditor := w.member(w.first.AccountID, uuid.MustParse(role), uuid.UUID{}, uuid.UUID{})
+		w.as(auditor, "GET "+account+"/audit", "", http.StatusOK)
+		w.as(auditor, "POST "+account+"/bots/", `{"name":"b"}`, http.StatusForbidden)
+		w.as(owner, "PATCH "+account+"/account_roles/"+role, `{"permissions":["read:account"]}`, http.StatusNoContent)
+		w.as(auditor, "GET "+account+"/audit", "", http.StatusForbidden)
+		w.as(owner, "DELETE "+account+"/account_roles/"+role, "", http.StatusConflict)
+		w.as(owner, "PATCH "+account+"/account_roles/"+access.MemberID.String(), `{"name":"m"}`, http.StatusForbidden)
+		unused := pick(t, w.as(owner, "POST "+account+"/account_roles/", `{"name":"unused","permissions":[]}`, http.StatusCreated), "id")
+		w.as(owner, "DELETE "+account+"/account_roles/"+unused, "", http.StatusNoContent)
+		w.as(owner, "DELETE "+account+"/account_roles/"+unused, "", http.StatusNotFound)
+	})
+}
+
+// A workspace moves to another account with what it holds, secrets included, and without
+// who had access.
+func TestAWorkspaceMovesToAnotherAccount(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		w, account, main := hub(t, database)
+		owner := w.first.APIKey
+		now := w.id.Now()
+		w.change(func(tx *store.Tx) error {
+			return tx.InsertMembership(&store.Membership{AccountID: w.rival.ID, ID: uuid.New(), Created: now, Updated: now, ActorID: w.first.UserID, ActorType: store.ActorUser, RoleID: access.OwnerID, Active: true})
+		})
+		guest := w.member(w.first.AccountID, access.MemberID, w.first.WorkspaceID, access.ViewerID)
+		w.as(guest, "POST "+main+"/flows/filter", `{}`, http.StatusOK)
+		block := w.secret(owner, main, "the canary")
+		body := `{"to_account_id":"` + w.rival.ID.String() + `","new_handle":"den"}`
+		if got := string(w.as(owner, "POST "+main+"/validate_transfer", body, http.StatusOK)); !strings.Contains(got, "already") {
+			t.Errorf("the handle is taken: %s", got)
+		}
+		w.as(owner, "POST "+main+"/transfer", body, http.StatusConflict)
+		body = `{"to_account_id":"` + w.rival.ID.String() + `","new_handle":"moved"}`
+		if got := string(w.as(owner, "POST "+main+"/validate_transfer", body, http.StatusOK)); got != "{}" {
+			t.Errorf("problems: %s", got)
+		}
+		w.as(w.member(w.first.AccountID, access.OwnerID, uuid.UUID{}, uuid.UUID{}), "POST "+main+"/transfer", body, http.StatusNotFound)
+		w.as(owner, "POST "+main+"/transfer", body, http.StatusNoContent)
+		w.as(owner, "POST "+main+"/flows/filter", `{}`, http.StatusNotFound)
+		moved := "/accounts/" + w.rival.ID.String() + "/workspaces/" + w.first.WorkspaceID.String()
+		if got := string(w.as(owner, "GET "+moved+"/block_documents/"+block+"?include_secrets=true", "", http.StatusOK)); !strings.Contains(got, "the canary") {
+			t.Errorf("the secret: %s", got)
+		}
+		w.as(guest, "POST "+moved+"/flows/filter", `{}`, http.StatusNotFound)
+		for _, who := range []string{account, "/accounts/" + w.rival.ID.String()} {
+			if got := string(w.as(owner, "GET "+who+"/audit/verify", "", http.StatusOK)); !strings.Contains(got, `"intact":true`) {
+				t.Errorf("the audit log of %s: %s", who, got)
+			}
+		}
+		// The keys of the new account alone are above it now.
+		w.change(func(tx *store.Tx) error { return w.shred(tx, w.first.AccountID) })
+		if got := string(w.as(owner, "GET "+moved+"/block_documents/"+block+"?include_secrets=true", "", http.StatusOK)); !strings.Contains(got, "the canary") {
+			t.Errorf("the secret without the keys of the old account: %s", got)
+		}
+	})
+}
+
+func (w *town) shred(tx *store.Tx, account uuid.UUID) error {
+	_, err := tx.Exec("delete from account_key\nwhere account_id = ?", account)
+	return err
+}
+
+// secret saves a secret block and returns its id.
+func (w *town) secret(key, main, value string) (block string) {
+	w.t.Helper()
+	kind := pick(w.t, w.as(key, "GET "+main+"/block_types/slug/secret", "", http.StatusOK), "id")
+	schema := pick(w.t, w.as(key, "POST "+main+"/block_schemas/filter", `{"block_schemas":{"block_type_id":{"any_":["`+kind+`"]}}}`, http.StatusOK), "0.id")
+	return pick(w.t, w.as(key, "POST "+main+"/block_documents/", `{"name":"canary-`+uuid.NewString()[:8]+`","block_type_id":"`+kind+`","block_schema_id":"`+schema+`","data":{"value":"`+value+`"}}`, http.StatusCreated), "id")
+}
+
+// Each account has a key of its own, and each workspace one below it.
+func TestKeysOfAccounts(t *testing.T) {
+	t.Parallel()
+	w, _, main := hub(t, storetest.SQLiteURL(t))
+	rival := w.member(w.rival.ID, access.OwnerID, uuid.UUID{}, uuid.UUID{})
+	den := "/accounts/" + w.rival.ID.String() + "/workspaces/" + w.den.ID.String()
+	mine, theirs := w.secret(w.first.APIKey, main, "the same"), w.secret(rival, den, "the same")
+	w.change(func(tx *store.Tx) error {
+		for _, account := range []uuid.UUID{w.first.AccountID, w.rival.ID} {
+			if keys, err := tx.AccountKeysOf(account); err != nil || len(keys) != 1 {
+				t.Errorf("account %s has %d keys: %v", account, len(keys), err)
+			}
+		}
+		return w.shred(tx, w.rival.ID)
+	})
+	w.restart()
+	if got := string(w.as(w.first.APIKey, "GET "+main+"/block_documents/"+mine+"?include_secrets=true", "", http.StatusOK)); !strings.Contains(got, "the same") {
+		t.Errorf("our secret: %s", got)
+	}
+	w.as(rival, "GET "+den+"/block_documents/"+theirs+"?include_secrets=true", "", http.StatusInternalServerError)
+}
+
+// restart lets another server, which remembers nothing, answer from now on.
+func (w *town) restart() {
+	w.t.Helper()
+	w.url = startServerWith(w.t, w.db, func(o *server.Options) { o.Accounts, o.Keys = true, w.keys })
+}
+
+// An account that is deleted lets nobody in, comes back when asked for in time, and is gone
+// with everything after a week.
+func TestAnAccountEnds(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		w, account, main := hub(t, database)
+		owner := w.first.APIKey
+		w.secret(owner, main, "the canary")
+		w.as(w.member(w.first.AccountID, access.AdminID, uuid.UUID{}, uuid.UUID{}), "DELETE "+account, "", http.StatusForbidden)
+		w.as(owner, "DELETE "+account, "", http.StatusNoContent)
+		w.as(owner, "GET "+account, "", http.StatusNotFound)
+		w.as(owner, "POST "+main+"/flows/filter", `{}`, http.StatusNotFound)
+		if err := w.id.RestoreAccount(t.Context(), "acme"); err != nil {
+			t.Fatal(err)
+		}
+		testkit.Eventually(t, time.Minute, func() error { // another server has brought it back
+			status, body, _ := call(t, "GET", w.url+account, "", bearer(owner)...)
+			if status != http.StatusOK {
+				return api.Errorf(api.CodeInternal, "%d %s", status, body)
+			}
+			return nil
+		})
+		w.as(owner, "DELETE "+account, "", http.StatusNoContent)
+		later := identity.New(storetest.Open(t, database), func() time.Time { return time.Now().Add(identity.Grace + time.Minute) }, discard)
+		if err := w.id.RemoveDeleted(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.id.RestoreAccount(t.Context(), "acme"); err != nil {
+			t.Errorf("it is gone too early: %v", err)
+		}
+		w.change(func(tx *store.Tx) error {
+			return tx.UpdateAccount(w.first.AccountID, store.Set{Column: "deleted", Value: w.id.Now()})
+		})
+		if err := later.RemoveDeleted(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.change(func(tx *store.Tx) error {
+			for _, table := range []string{"account_key", "account_membership", "bot"} {
+				var n int
+				if err := tx.QueryRow("select count(*)\nfrom "+table+"\nwhere account_id = ?", []any{w.first.AccountID}, &n); err != nil || n > 0 {
+					t.Errorf("%d rows of %s are left: %v", n, table, err)
+				}
+			}
+			for _, table := range []string{"workspace_key", "block_document", "flow"} {
+				var n int
+				if err := tx.QueryRow("select count(*)\nfrom "+table+"\nwhere workspace_id = ?", []any{w.first.WorkspaceID}, &n); err != nil || n > 0 {
+					t.Errorf("%d rows of %s are left: %v", n, table, err)
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// A list of addresses keeps others out, cannot keep out who makes it, believes proxies only
+// that are trusted, and tells in the log whom it has refused.
+func TestAddressesThatAreAllowed(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		proxies, err := origin.Proxies([]string{"127.0.0.1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newTownWith(t, database, func(o *server.Options) { o.Front = origin.Front{Proxies: proxies} })
+		account := "/accounts/" + w.first.AccountID.String()
+		owner, list := w.first.APIKey, account+"/ip_allowlist"
+		from := func(address, do string, body string) (int, string) {
+			method, path, _ := strings.Cut(do, " ")
+			status, text, _ := call(t, method, w.url+path, body, append(bearer(owner), "X-Forwarded-For", address)...)
+			return status, text
+		}
+		w.as(owner, "PUT "+list, `{"entries":[{"ip_network":"192.0.2.0/24","enabled":true},{"ip_network":"2001:db8::1","enabled":true,"description":"ada"}]}`, http.StatusNoContent)
+		if got := string(w.as(owner, "GET "+list, "", http.StatusOK)); !strings.Contains(got, `"ip_network":"192.0.2.0/24"`) || !strings.Contains(got, `"description":"ada"`) {
+			t.Errorf("the list: %s", got)
+		}
+		w.as(owner, "PUT "+list, `{"entries":[{"ip_network":"everywhere","enabled":true}]}`, http.StatusUnprocessableEntity)
+		w.as(owner, "PUT "+list, `{"entries":[`+strings.TrimSuffix(strings.Repeat(`{"ip_network":"192.0.2.1","enabled":false},`, 26), ",")+`]}`, http.StatusUnprocessableEntity)
+		if got := string(w.as(owner, "GET "+list+"/my_access", "", http.StatusOK)); !strings.Contains(got, `"allowed":false`) {
+			t.Errorf("my access: %s", got)
+		}
+		w.as(owner, "PATCH "+account+"/settings", `{"enforce_ip_allowlist":true}`, http.StatusUnprocessableEntity) // it would keep us out
+		if status, text := from("192.0.2.7", "PATCH "+account+"/settings", `{"enforce_ip_allowlist":true}`); status != http.StatusNoContent {
+			t.Fatalf("%d %s", status, text)
+		}
+		for address, want := range map[string]int{
+			"192.0.2.7": http.StatusOK, "2001:db8::1": http.StatusOK, "198.51.100.1": http.StatusForbidden, "192.0.2.7, 198.51.100.1": http.StatusForbidden,
+			"198.51.100.1, 192.0.2.7": http.StatusOK, "nonsense": http.StatusForbidden,
+		} {
+			for _, do := range []string{"GET " + account, "POST " + strings.TrimPrefix(w.main(), w.url) + "/flows/filter"} {
+				if status, text := from(address, do, ""); status != want {
+					t.Errorf("%s from %s: %d %s", do, address, status, text)
+				}
+			}
+		}
+		if status, text := from("192.0.2.7", "PUT "+list, `{"entries":[{"ip_network":"203.0.113.1","enabled":true}]}`); status != http.StatusUnprocessableEntity {
+			t.Errorf("who makes a list keeps themselves out: %d %s", status, text)
+		}
+		_, log := from("192.0.2.7", "GET "+account+"/audit", "")
+		if !strings.Contains(log, "prefect-cloud.request.access-denied.ip-allowlist") || !strings.Contains(log, "198.51.100.1") {
+			t.Error("nothing in the log tells of who was refused")
+		}
+		if _, text := from("192.0.2.7", "GET "+list, ""); !strings.Contains(text, `"last_seen":"2`) {
+			t.Errorf("nobody was seen: %s", text)
+		}
+		if status, text := from("192.0.2.7", "PUT "+list, `{"entries":[]}`); status != http.StatusNoContent { // no entry: everybody
+			t.Errorf("%d %s", status, text)
+		}
+		w.as(owner, "GET "+account, "", http.StatusOK)
+	})
+}
+
+// What an account may ask for in a minute: more is refused with how long to wait, its
+// workspaces have shares, and reports say who has asked.
+func TestRatesAreLimited(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		clock := time.Now().UTC().Truncate(time.Minute).Add(10 * time.Second) // the minute lasts
+		w := newTownWith(t, database, func(o *server.Options) {
+			o.Rates, o.Clock = identity.Rates{Requests: 20, LogsEvents: 5}, func() time.Time { return clock }
+		})
+		account := "/accounts/" + w.first.AccountID.String()
+		main, owner := strings.TrimPrefix(w.main(), w.url), w.first.APIKey
+		logs := `[` + strings.TrimSuffix(strings.Repeat(`{"name":"l","level":20,"message":"m","timestamp":"2026-01-01T00:00:00Z"},`, 3), ",") + `]`
+		w.as(owner, "POST "+main+"/logs/", logs, http.StatusCreated)
+		status, body, header := call(t, "POST", w.url+main+"/logs/", logs, bearer(owner)...)
+		if status != http.StatusTooManyRequests || header.Get("Retry-After") != "50" {
+			t.Errorf("too many logs: %d %s, Retry-After %q", status, body, header.Get("Retry-After"))
+		}
+		refused := 0
+		for range 30 {
+			if status, _, _ := call(t, "POST", w.url+main+"/flows/filter", `{}`, bearer(owner)...); status == http.StatusTooManyRequests {
+				refused++
+			}
+		}
+		if refused < 10 || refused > 12 {
+			t.Errorf("%d of 30 requests were refused", refused)
+		}
+		rival := w.member(w.rival.ID, access.OwnerID, uuid.UUID{}, uuid.UUID{})
+		w.as(rival, "GET /accounts/"+w.rival.ID.String(), "", http.StatusOK) // others are not bounded by that
+		got := string(w.as(owner, "GET "+account+"/rate-limits/status", "", http.StatusOK))
+		if got != `{"exceeded_buckets":["events","orchestration"]}` {
+			t.Errorf("exceeded: %s", got)
+		}
+	})
+}
+
+// Reports about a minute that is not used up, and shares of workspaces.
+func TestRatesAreReported(t *testing.T) {
+	t.Parallel()
+	clock := time.Now().UTC().Truncate(time.Minute).Add(10 * time.Second)
+	w := newTownWith(t, storetest.SQLiteURL(t), func(o *server.Options) {
+		o.Rates, o.Clock = identity.Rates{Requests: 1000}, func() time.Time { return clock }
+	})
+	account := "/accounts/" + w.first.AccountID.String()
+	main, owner := strings.TrimPrefix(w.main(), w.url), w.first.APIKey
+	for range 7 {
+		w.as(owner, "POST "+main+"/flows/filter", `{}`, http.StatusOK)
+	}
+	span := "?since=" + clock.Add(-time.Minute).Format(time.RFC3339) + "&until=" + clock.Add(time.Second).Format(time.RFC3339)
+	var report struct {
+		Keys map[string]struct{ Requested, Granted, Limit []int }
+	}
+	if err := json.Unmarshal(w.as(owner, "GET "+account+"/rate-limits/usage"+span, "", http.StatusOK), &report, json.MatchCaseInsensitiveNames(true)); err != nil {
+		t.Fatal(err)
+	}
+	if got := report.Keys["orchestration"]; len(got.Granted) != 2 || got.Granted[1] != 8 || got.Limit[1] != 1000 { // this one counts too
+		t.Errorf("usage: %+v", got)
+	}
+	got := string(w.as(owner, "GET "+account+"/rate-limits/orchestration-api"+span+"&group_by=workspace_id", "", http.StatusOK))
+	if !strings.Contains(got, `"`+w.first.WorkspaceID.String()+`":{"requested":[0,7],"granted":[0,7]}`) {
+		t.Errorf("by workspace: %s", got)
+	}
+	if got := string(w.as(owner, "GET "+account+"/rate-limits/actor-names"+span, "", http.StatusOK)); !strings.Contains(got, "ada") {
+		t.Errorf("actors: %s", got)
+	}
+	w.as(owner, "GET "+account+"/rate-limits/orchestration-api"+span+"&group_by=colour", "", http.StatusUnprocessableEntity)
+	share := func(main, side string) string {
+		return `{"allocations":[{"workspace_id":"` + w.first.WorkspaceID.String() + `","rate_limit_percentage":` + main + `},{"workspace_id":"` + w.side.ID.String() + `","rate_limit_percentage":` + side + `}]}`
+	}
+	w.as(owner, "PUT "+account+"/rate-limit-allocations/", share("0.01", "50"), http.StatusUnprocessableEntity)
+	w.as(owner, "PUT "+account+"/rate-limit-allocations/", `{"allocations":[{"workspace_id":"`+w.first.WorkspaceID.String()+`","rate_limit_percentage":5}]}`, http.StatusUnprocessableEntity)
+	w.as(owner, "PUT "+account+"/rate-limit-allocations/", share("0.5", "50"), http.StatusOK)
+	testkit.Eventually(t, time.Minute, func() error { // when servers have read it
+		if status, _, _ := call(t, "POST", w.url+main+"/flows/filter", `{}`, bearer(owner)...); status != http.StatusTooManyRequests {
+			return api.Errorf(api.CodeInternal, "the share does not count: %d", status)
+		}
+		return nil
+	})
+	w.as(owner, "POST "+account+"/workspaces/"+w.side.ID.String()+"/flows/filter", `{}`, http.StatusOK)
+}
+
+// Requests from elsewhere become events.
+func TestWebhooks(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		w, account, main := hub(t, database)
+		owner := w.first.APIKey
+		template := `{"event":"model.refreshed","resource":{"prefect.resource.id":"model.{{ body.model }}"},"payload":{"from":"{{ headers['x-from'] }}","method":"{{ method }}","auth":"{{ headers.get('authorization', 'none') }}"}}`
+		text, err := json.Marshal(map[string]any{"name": "models", "template": template})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := w.as(owner, "POST "+main+"/webhooks/", string(text), http.StatusCreated)
+		id, slug := pick(t, made, "id"), pick(t, made, "slug")
+		if len(slug) != 22 {
+			t.Errorf("the slug is %q", slug)
+		}
+		hooks := strings.TrimSuffix(w.url, "/api") + "/hooks/"
+		send := func(slug, body string, headers ...string) (int, string) {
+			status, answer, _ := call(t, "POST", hooks+slug, body, headers...)
+			return status, answer
+		}
+		if status, answer := send(slug, `{"model":"m1"}`, "X-From", "ci", "Authorization", "Bearer hunter2"); status != http.StatusNoContent || answer != "" {
+			t.Fatalf("%d %s", status, answer)
+		}
+		events := func(name string) string {
+			return string(w.as(owner, "POST "+main+"/events/filter", `{"filter":{"event":{"name":["`+name+`"]}}}`, http.StatusOK))
+		}
+		got := events("model.refreshed")
+		for _, want := range []string{`"prefect.resource.id":"model.m1"`, `"from":"ci"`, `"method":"POST"`, `"auth":"none"`, `prefect-cloud.webhook.` + id} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s is not in %s", want, got)
+			}
+		}
+		if got := events("prefect-cloud.webhook.received"); strings.Contains(got, "hunter2") || !strings.Contains(got, `"x-from":"ci"`) {
+			t.Errorf("received: %s", got)
+		}
+		for _, bad := range []string{`{"model":`, `{"model":"\"}"}`} {
+			if status, answer := send(slug, bad, "Content-Type", "application/json"); status != http.StatusBadRequest {
+				t.Errorf("%s: %d %s", bad, status, answer)
+			}
+		}
+		if got := events("prefect-cloud.webhook.failed"); !strings.Contains(got, `"error":`) {
+			t.Errorf("failed: %s", got)
+		}
+		for _, hostile := range []string{`{{ ''.__class__.__mro__ }}`, `{% for i in range(10**9) %}{{ i }}{% endfor %}`, `{{ 'x' * 10**9 }}`} {
+			text, err := json.Marshal(map[string]any{"name": "models", "template": hostile})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.as(owner, "PUT "+main+"/webhooks/"+id, string(text), http.StatusNoContent)
+			if status, answer := send(slug, `{}`); status != http.StatusBadRequest {
+				t.Errorf("%s: %d %s", hostile, status, answer)
+			}
+		}
+		w.as(owner, "POST "+main+"/webhooks/", `{"name":"bad","template":"{% if %}"}`, http.StatusUnprocessableEntity)
+		w.cloudEvents(owner, main, hooks)
+		rotated := pick(t, w.as(owner, "POST "+main+"/webhooks/"+id+"/rotate", "", http.StatusOK), "slug")
+		if status, _ := send(slug, `{}`); status != http.StatusNotFound {
+			t.Errorf("the old slug: %d", status)
+		}
+		w.as(owner, "PATCH "+main+"/webhooks/"+id, `{"enabled":false}`, http.StatusNoContent)
+		if status, _ := send(rotated, `{}`); status != http.StatusBadRequest {
+			t.Errorf("switched off: %d", status)
+		}
+		w.guarded(owner, account, main, hooks)
+		w.as(owner, "DELETE "+main+"/webhooks/"+id, "", http.StatusNoContent)
+		if status, _ := send(rotated, `{}`); status != http.StatusNotFound {
+			t.Errorf("deleted: %d", status)
+		}
+	})
+}
+
+func (w *town) cloudEvents(owner, main, hooks string) {
+	w.t.Helper()
+	slug := pick(w.t, w.as(owner, "POST "+main+"/webhooks/", `{"name":"cloud","template":"{{ body | from_cloud_event(headers) | tojson }}"}`, http.StatusCreated), "slug")
+	if status, answer, _ := call(w.t, "POST", hooks+slug, `{"n":1}`, "Content-Type", "application/json", "ce-type", "file.put", "ce-source", "/bucket", "ce-subject", "f.txt", "ce-id", "1"); status != http.StatusNoContent {
+		w.t.Errorf("a CloudEvent in headers: %d %s", status, answer)
+	}
+	if status, answer, _ := call(w.t, "POST", hooks+slug, `{"type":"file.gone","source":"/bucket","data":{"n":2}}`, "Content-Type", "application/json"); status != http.StatusNoContent {
+		w.t.Errorf("a CloudEvent in the body: %d %s", status, answer)
+	}
+	got := string(w.as(owner, "POST "+main+"/events/filter", `{"filter":{"event":{"prefix":["file."]}}}`, http.StatusOK))
+	for _, want := range []string{`"prefect.resource.id":"f.txt"`, `"prefect.resource.id":"/bucket"`, `"data":{"n":1}`, `"data":{"n":2}`} {
+		if !strings.Contains(got, want) {
+			w.t.Errorf("%s is not in %s", want, got)
+		}
+	}
+}
+
+// guarded is a webhook of a service account.
+func (w *town) guarded(owner, account, main, hooks string) {
+	w.t.Helper()
+	bot := w.as(owner, "POST "+account+"/bots/", `{"name":"hooker"}`, http.StatusCreated)
+	id, key := pick(w.t, bot, "id"), pick(w.t, bot, "api_key.key")
+	w.as(owner, "POST "+main+"/bot_access/", `[{"bot_id":"`+id+`","workspace_role_id":"`+access.WorkerID.String()+`"}]`, http.StatusOK)
+	body := `{"name":"guarded","service_account_id":"` + id + `","template":"{\"event\":\"e\",\"resource\":{\"prefect.resource.id\":\"r\"}}"}`
+	made := w.as(owner, "POST "+main+"/webhooks/", body, http.StatusCreated)
+	slug := pick(w.t, made, "slug")
+	for name, c := range map[string]struct {
+		headers []string
+		want    int
+	}{"nobody": {nil, 401}, "another": {bearer(owner), 401}, "the service account": {bearer(key), 204}} {
+		if status, answer, _ := call(w.t, "POST", hooks+slug, `{}`, c.headers...); status != c.want {
+			w.t.Errorf("%s calls a guarded webhook: %d %s", name, status, answer)
+		}
+	}
+	w.as(owner, "PATCH "+account+"/settings", `{"enforce_webhook_authentication":true}`, http.StatusNoContent)
+	w.as(owner, "POST "+main+"/webhooks/", `{"name":"open","template":"{}"}`, http.StatusForbidden)
+	w.as(owner, "DELETE "+account+"/bots/"+id, "", http.StatusNoContent)
+	if status, _, _ := call(w.t, "POST", hooks+slug, `{}`, bearer(key)...); status != http.StatusNotFound {
+		w.t.Errorf("the webhook of a service account that is gone: %d", status)
+	}
+}
+
+// Lists of who may use single objects.
+func TestObjectsHaveTheirOwnLists(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		w, _, main := hub(t, database)
+		owner := w.first.APIKey
+		dev := w.member(w.first.AccountID, access.MemberID, w.first.WorkspaceID, access.DeveloperID)
+		other := w.member(w.first.AccountID, access.MemberID, w.first.WorkspaceID, access.DeveloperID)
+		me := pick(t, w.as(dev, "GET /me/", "", http.StatusOK), "id")
+		block := w.secret(owner, main, "s")
+		w.as(other, "GET "+main+"/block_documents/"+block, "", http.StatusOK)
+		path := main + "/block_documents/" + block
+		w.as(owner, "PUT "+path+"/access", `{"access_control":{"manage_actor_ids":[],"view_actor_ids":["`+me+`"]}}`, http.StatusNoContent)
+		w.as(dev, "GET "+path, "", http.StatusOK)
+		w.as(dev, "DELETE "+path, "", http.StatusForbidden)
+		w.as(other, "GET "+path, "", http.StatusNotFound)
+		w.as(other, "PATCH "+path, `{"data":{}}`, http.StatusNotFound)
+		w.as(owner, "GET "+path, "", http.StatusOK)
+		if got := string(w.as(other, "POST "+main+"/block_documents/filter", `{}`, http.StatusOK)); strings.Contains(got, block) {
+			t.Error("a list shows a block that is hidden")
+		}
+		if got := string(w.as(dev, "POST "+main+"/block_documents/filter", `{}`, http.StatusOK)); !strings.Contains(got, block) {
+			t.Error("a list hides a block that is not hidden")
+		}
+		if got := string(w.as(owner, "GET "+path+"/access", "", http.StatusOK)); !strings.Contains(got, me) || strings.Contains(got, "run_actors") {
+			t.Errorf("who may use it: %s", got)
+		}
+		if got := string(w.as(dev, "POST "+main+"/block_documents/my-access", `{"block_document_ids":["`+block+`"]}`, http.StatusOK)); got != `{"`+block+`":["view"]}` {
+			t.Errorf("what one may do: %s", got)
+		}
+		w.as(owner, "PUT "+path+"/access", `{"access_control":{"manage_actor_ids":["*"],"view_actor_ids":[]}}`, http.StatusNoContent)
+		w.as(other, "DELETE "+path, "", http.StatusNoContent)
+
+		flow := pick(t, w.as(owner, "POST "+main+"/flows/", `{"name":"f"}`, http.StatusCreated), "id")
+		w.as(owner, "POST "+main+"/work_pools/", `{"name":"pool","type":"process"}`, http.StatusCreated)
+		deployment := pick(t, w.as(owner, "POST "+main+"/deployments/", `{"name":"d","flow_id":"`+flow+`"}`, http.StatusCreated), "id")
+		at := main + "/deployments/" + deployment
+		w.as(owner, "PUT "+at+"/access", `{"access_control":{"manage_actor_ids":[],"run_actor_ids":["`+me+`"],"view_actor_ids":["*"]}}`, http.StatusNoContent)
+		w.as(dev, "POST "+at+"/create_flow_run", `{}`, http.StatusCreated)
+		w.as(other, "POST "+at+"/create_flow_run", `{}`, http.StatusForbidden)
+		w.as(other, "GET "+at, "", http.StatusOK)
+		w.as(dev, "DELETE "+at, "", http.StatusForbidden)
+		w.as(other, "POST "+main+"/flow_runs/", `{"flow_id":"`+flow+`","deployment_id":"`+deployment+`"}`, http.StatusForbidden)
+
+		w.as(owner, "PUT "+main+"/work_pools/pool/access", `{"access_control":{"manage_actor_ids":[],"run_actor_ids":["`+me+`"],"view_actor_ids":[]}}`, http.StatusNoContent)
+		w.as(dev, "GET "+main+"/work_pools/pool", "", http.StatusOK)
+		w.as(other, "GET "+main+"/work_pools/pool", "", http.StatusNotFound)
+		w.as(other, "POST "+main+"/work_pools/pool/workers/heartbeat", `{"name":"w"}`, http.StatusNotFound)
+		w.as(owner, "PUT "+main+"/work_pools/pool/access", `{"access_control":{"manage_actor_ids":["`+uuid.NewString()+`"],"view_actor_ids":[]}}`, http.StatusNotFound)
+	})
+}
+
+// Runs and deployments name who has made them.
+func TestWhatIsMadeNamesItsMaker(t *testing.T) {
+	t.Parallel()
+	w, _, main := hub(t, storetest.SQLiteURL(t))
+	owner := w.first.APIKey
+	bot := w.member(w.first.AccountID, access.MemberID, w.first.WorkspaceID, access.DeveloperID)
+	me := pick(t, w.as(bot, "GET /me/", "", http.StatusOK), "id")
+	flow := pick(t, w.as(owner, "POST "+main+"/flows/", `{"name":"f"}`, http.StatusCreated), "id")
+	forged := append(bearer(owner), "Prefect-Automation-Id", uuid.NewString())
+	_, run, _ := call(t, "POST", w.url+main+"/flow_runs/", `{"flow_id":"`+flow+`"}`, forged...)
+	if got := pick(t, []byte(run), "created_by.type"); got != "USER" {
+		t.Errorf("made by a %s", got)
+	}
+	made := w.as(owner, "POST "+main+"/deployments/", `{"name":"d","flow_id":"`+flow+`"}`, http.StatusCreated)
+	if got := pick(t, made, "created_by.id"); got != w.first.UserID.String() {
+		t.Errorf("the deployment is by %s", got)
+	}
+	at := main + "/deployments/" + pick(t, made, "id")
+	w.as(bot, "PATCH "+at, `{"description":"d"}`, http.StatusNoContent)
+	if got := pick(t, w.as(owner, "GET "+at, "", http.StatusOK), "updated_by.id"); got != me {
+		t.Errorf("the deployment was changed by %s", got)
+	}
+}
+
+// The audit log as events of the account.
+func TestEventsOfAnAccount(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		w, account, _ := hub(t, database)
+		owner := w.first.APIKey
+		for _, name := range []string{"a", "b", "c"} {
+			w.as(owner, "POST "+account+"/bots/", `{"name":"`+name+`"}`, http.StatusCreated)
+		}
+		first := w.as(owner, "POST "+account+"/events/filter", `{"filter":{"event":{"name":["prefect-cloud.service-account.created"]},"order":"ASC"},"limit":2}`, http.StatusOK)
+		if pick(t, first, "total") != "3" {
+			t.Errorf("the first page: %s", first)
+		}
+		var page struct {
+			Next   string `json:"next_page"`
+			Events []struct{ ID string }
+		}
+		if err := json.Unmarshal(first, &page, json.MatchCaseInsensitiveNames(true)); err != nil || len(page.Events) != 2 {
+			t.Fatalf("%v %s", err, first)
+		}
+		status, body, _ := call(t, "GET", page.Next, "", bearer(owner)...)
+		if status != http.StatusOK || strings.Count(body, `"event":`) != 1 {
+			t.Errorf("the second page: %d %s", status, body)
+		}
+		if got := string(w.as(owner, "POST "+account+"/events/filter", `{"filter":{"scope":{"workspace":["`+w.side.ID.String()+`"]}}}`, http.StatusOK)); !strings.Contains(got, `"total":0`) {
+			t.Errorf("of a workspace where nothing was done: %s", got)
+		}
+		w.as(owner, "POST "+account+"/events/filter", `{"filter":{"occurred":{"since":"2020-01-01T00:00:00Z"}}}`, http.StatusUnprocessableEntity)
+	})
+}
