@@ -16,7 +16,7 @@ func (a *API) Check(r *http.Request, account, workspace uuid.UUID, needs access.
 	if err := a.identify(r, v, "GET /api/flow_runs/{id}"); err != nil {
 		return err
 	}
-	_, err := a.admitted(v, needs)
+	_, err := a.admitted(r.Context(), v, needs)
 	return err
 }
 
