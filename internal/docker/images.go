@@ -175,3 +175,47 @@ func helped(ctx context.Context, helper, key string) *Login {
 	}
 	return &Login{Username: answer.Username, Password: answer.Secret, Server: key}
 }
+
+// Build builds an image of a tar archive and returns its id; say is told what the engine prints.
+func (c *Client) Build(ctx context.Context, archive io.Reader, query url.Values, say func(string)) (id string, err error) {
+	response, err := c.request(ctx, http.MethodPost, "/build", query, http.Header{"Content-Type": {"application/x-tar"}}, archive)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close() //nolint:errcheck // it was only read
+	err = progress(response.Body, func(line map[string]any) {
+		if text, ok := line["stream"].(string); ok && strings.TrimSpace(text) != "" {
+			say(strings.TrimRight(text, "\n"))
+		}
+		if aux, ok := line["aux"].(map[string]any); ok {
+			id, _ = aux["ID"].(string)
+		}
+	})
+	return id, err
+}
+
+// Tag gives an image another name.
+func (c *Client) Tag(ctx context.Context, image, repository, tag string) error {
+	return c.call(ctx, http.MethodPost, "/images/"+image+"/tag", url.Values{"repo": {repository}, "tag": {tag}}, nil, nil)
+}
+
+// Push has the engine push an image; login may be nil.
+func (c *Client) Push(ctx context.Context, repository, tag string, login *Login, say func(string)) error {
+	if login == nil {
+		login = new(Login) // the header is not optional
+	}
+	header, err := login.header()
+	if err != nil {
+		return err
+	}
+	response, err := c.request(ctx, http.MethodPost, "/images/"+repository+"/push", url.Values{"tag": {tag}}, header, nil)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close() //nolint:errcheck // it was only read
+	return progress(response.Body, func(line map[string]any) {
+		if status, ok := line["status"].(string); ok && line["progressDetail"] == nil {
+			say(status)
+		}
+	})
+}

@@ -165,6 +165,13 @@ func (r Runner) call(ctx context.Context, s step, dir string) (map[string]any, e
 			return r.shellScript(ctx, s.args, dir)
 		}
 	}
+	switch {
+	case len(s.requires) > 0 && !isImageRequirement(s.requires), !isNative(s):
+	case s.name == buildStep:
+		return r.buildImage(ctx, s.args, dir)
+	case s.name == pushStep:
+		return r.pushImage(ctx, s.args)
+	}
 	return r.python(ctx, s, dir)
 }
 
