@@ -186,7 +186,8 @@ func TestHistoryAgreesWithTheRuns(t *testing.T) {
 			t.Fatalf("%d steps", len(steps))
 		}
 		for i, step := range steps {
-			if len(step.States) != 2 || step.States[0].Name != "Completed" || step.States[1].Name != "Scheduled" {
+			// The server may have noticed already that the others are late.
+			if len(step.States) != 2 || step.States[0].Name != "Completed" || step.States[1].Name != "Scheduled" && step.States[1].Name != "Late" {
 				t.Fatalf("step %d: %+v", i, step)
 			}
 			for _, s := range step.States {
