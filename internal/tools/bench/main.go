@@ -32,6 +32,7 @@ var groups = []struct {
 	{"polls", measurePolls},
 	{"scheduling", measureScheduling},
 	{"pickup", measurePickup},
+	{"worker", measureWorker},
 	{"size", measureSize},
 	{"growth", measureGrowth},
 }

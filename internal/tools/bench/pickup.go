@@ -38,7 +38,7 @@ func (s *side) pickUp(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	worker, err := s.startWorker(ctx, server)
+	worker, err := s.startWorker(ctx, server, pool)
 	if err != nil {
 		return 0, err
 	}
@@ -87,7 +87,7 @@ func (s *side) deploy(ctx context.Context, server *testkit.Server, marks string)
 	})
 }
 
-func (s *side) startWorker(ctx context.Context, server *testkit.Server) (*testkit.Process, error) {
+func (s *side) startWorker(ctx context.Context, server *testkit.Server, pool string) (*testkit.Process, error) {
 	cmd := exec.Command(s.cli, "worker", "start", "--pool", pool)
 	cmd.Env = s.env(server)
 	worker, err := testkit.StartProcess(cmd, filepath.Join(server.Home, "worker.log"))
