@@ -132,6 +132,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if o.Accounts {
 		s.identity = identity.New(db, o.Clock, o.Log)
 		s.identity.SetRates(o.Rates)
+		c.MayAct = s.identity.MayAct
 		if err := s.openSignIn(); err != nil {
 			if listener != nil {
 				err = errors.Join(err, listener.Close())

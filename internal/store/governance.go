@@ -1,8 +1,6 @@
 package store
 
 import (
-	"strings"
-
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
@@ -270,36 +268,15 @@ func (tx *Tx) MoveWorkspace(account uuid.UUID, handle string, now api.Time) erro
 	return tx.UpdateWorkspace(tx.workspace, Set{"account_id", account}, Set{"handle", handle}, Set{"default_workspace_role_id", nil}, Set{"updated", now})
 }
 
-// RunToken lets the program of one flow run in.
-type RunToken struct {
-	WorkspaceID, ID  uuid.UUID
-	FlowRunID        uuid.UUID
-	ActorID          uuid.UUID // who has asked for it
-	Created, Expires api.Time
-}
-
-// AddRunToken keeps the hash of a token.
-func (tx *Tx) AddRunToken(t *RunToken, hash []byte) error {
-	_, err := tx.Exec(`
-		insert into run_token (workspace_id, hash, id, flow_run_id, actor_id, created, expires)
-		values (?, ?, ?, ?, ?, ?, ?)`, tx.workspace, hash, t.ID, t.FlowRunID, t.ActorID, t.Created, t.Expires)
+// SetAutomationOwner notes whose rights the actions of an automation use.
+func (tx *Tx) SetAutomationOwner(id, owner uuid.UUID) error {
+	_, err := tx.Exec("update automation\nset owner_id = ?\nwhere workspace_id = ?\nand id = ?", owner, tx.workspace, id)
 	return err
 }
 
-// RunTokenByHash finds a token in any workspace, with the type of its run's state and when
-// the run has ended.
-func (tx *Tx) RunTokenByHash(hash []byte) (t *RunToken, ended *api.Time, err error) {
-	t = &RunToken{}
-	err = tx.QueryRow(strings.TrimSpace(`
-		select run_token.workspace_id, run_token.id, run_token.flow_run_id, run_token.actor_id, run_token.created, run_token.expires, flow_run.end_time
-		from run_token
-		join flow_run on flow_run.workspace_id = run_token.workspace_id and flow_run.id = run_token.flow_run_id
-		where run_token.hash = ?`), []any{hash}, &t.WorkspaceID, &t.ID, &t.FlowRunID, &t.ActorID, &t.Created, &t.Expires, &ended)
-	return t, ended, err
-}
-
-// ForgetRunTokens deletes tokens of the workspace that have expired.
-func (tx *Tx) ForgetRunTokens(now api.Time) error {
-	_, err := tx.Exec("delete from run_token\nwhere workspace_id = ?\nand expires < ?", tx.workspace, now)
-	return err
+// AutomationOwner is whose rights the actions of an automation use; nil is nobody's in
+// particular.
+func (tx *Tx) AutomationOwner(id uuid.UUID) (owner *uuid.UUID, err error) {
+	err = tx.QueryRow("select owner_id\nfrom automation\nwhere workspace_id = ?\nand id = ?", []any{tx.workspace, id}, &owner)
+	return owner, err
 }

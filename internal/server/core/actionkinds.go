@@ -8,10 +8,13 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/rules/automation"
 	"github.com/usherhq/usher/internal/rules/parameters"
 	"github.com/usherhq/usher/internal/rules/states"
+	"github.com/usherhq/usher/internal/store"
 )
 
 // effect is what an action does to the database.
@@ -47,6 +50,39 @@ var effects = map[string]effect{
 	"suspend-flow-run":       (*work).actChange,
 	"change-flow-run-state":  (*work).actChange,
 	"resume-flow-run":        (*work).actResume,
+}
+
+// actionScopes are what the owner of an automation needs for its actions.
+var actionScopes = map[string]string{
+	automation.RunDeployment: "run_deployments", "pause-deployment": "write_deployments", "resume-deployment": "write_deployments",
+	"pause-work-pool": "write_work_pools", "resume-work-pool": "write_work_pools", "pause-work-queue": "write_work_queues", "resume-work-queue": "write_work_queues",
+	"pause-automation": "manage_automations", "resume-automation": "manage_automations", "cancel-flow-run": "run_flows", "suspend-flow-run": "run_flows",
+	"change-flow-run-state": "run_flows", "resume-flow-run": "run_flows", "delete-flow-run": "manage_flows",
+}
+
+// permitted refuses an action that the owner of its automation may not do now. Those that
+// speak to others use a block, so they need to see its secrets.
+func (c *Core) permitted(ctx context.Context, who Caller, d *deed) error {
+	scope := actionScopes[d.Type]
+	if d.Block != nil {
+		scope = "see_secret_blocks"
+	}
+	if c.MayAct == nil || scope == "" {
+		return nil
+	}
+	owner, err := value(ctx, c, who, func(tx *store.Tx) (*uuid.UUID, error) { return tx.AutomationOwner(d.Automation.ID) })
+	if errors.Is(err, store.ErrNoRows) {
+		return notDone("The automation is gone.")
+	}
+	if err != nil || owner == nil {
+		return err
+	}
+	may, err := c.MayAct(ctx, *owner, who.Workspace, scope)
+	if err == nil && !may {
+		d.details["status_code"] = 403
+		err = notDone("The owner of the automation may not do that any more: it needs the scope " + scope + ".")
+	}
+	return err
 }
 
 // pauses says whether an action pauses something; if not, it resumes it.

@@ -83,7 +83,11 @@ func newDeed(q *QueuedAction) *deed {
 
 func (c *Core) perform(ctx context.Context, who Caller, q *QueuedAction) error {
 	d := newDeed(q)
-	effect, err := c.prepare(ctx, who, d)
+	err := c.permitted(ctx, who, d)
+	var effect effect
+	if err == nil {
+		effect, err = c.prepare(ctx, who, d)
+	}
 	if err != nil && !isFinal(err) {
 		return err
 	}

@@ -42,9 +42,20 @@ func (c *Core) CreateAutomation(ctx context.Context, who Caller, in *api.Automat
 		if a.Trigger, err = json.Marshal(trigger); err != nil {
 			return err
 		}
-		return w.addAutomation(a, acts[0], in.OwnerResource.Or(""))
+		if err := w.addAutomation(a, acts[0], in.OwnerResource.Or("")); err != nil {
+			return err
+		}
+		return w.own(a.ID)
 	})
 	return a, err
+}
+
+// own makes the caller, where callers are known, the owner of an automation.
+func (w *work) own(id uuid.UUID) error {
+	if w.core.MayAct == nil || w.who.By == nil || w.who.By.ID == nil {
+		return nil
+	}
+	return w.SetAutomationOwner(id, *w.who.By.ID)
 }
 
 func (w *work) addAutomation(a *api.Automation, actions []automation.Action, owner string) error {
@@ -125,6 +136,9 @@ func (c *Core) ReplaceAutomation(ctx context.Context, who Caller, id uuid.UUID, 
 			return err
 		}
 		if err := w.UpdateAutomation(id, append(sets, store.Set{Column: "updated", Value: w.now})...); err != nil {
+			return err
+		}
+		if err := w.own(id); err != nil { // whoever says what it does answers for it
 			return err
 		}
 		if err := w.ForgetTriggers(id); err != nil {

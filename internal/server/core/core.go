@@ -40,6 +40,9 @@ type Core struct {
 	Sender notify.Sender
 	Meter  *meter.Meter  // nil: nothing is counted
 	Tracer *trace.Tracer // nil: nobody is told
+	// MayAct says whether an actor has a scope in a workspace now; nil on a server without
+	// accounts, where everybody may do everything.
+	MayAct func(ctx context.Context, actor, workspace uuid.UUID, scope string) (bool, error)
 	// Settings is what the server is configured with, in the contract's shape.
 	Settings jsontext.Value
 

@@ -120,6 +120,18 @@ func (s *Service) lookUpKey(tx *store.Tx, secret string, now api.Time) (*Credent
 // belongs to no account any more.
 func (s *Service) ActorOf(tx *store.Tx, c Credential) (*Actor, error) { return s.actor(tx, c, s.Now()) }
 
+// MayAct says whether an actor has a scope in a workspace, whatever lets it in.
+func (s *Service) MayAct(ctx context.Context, actor, workspace uuid.UUID, scope string) (bool, error) {
+	return read(ctx, s, func(tx *store.Tx) (bool, error) {
+		a, err := s.ActorOf(tx, Credential{ActorID: actor})
+		if err != nil || a == nil {
+			return false, err
+		}
+		g, ok := a.Workspace(workspace)
+		return ok && g.Scopes.Has(access.Scope(scope)), nil
+	})
+}
+
 func (s *Service) actor(tx *store.Tx, c Credential, now api.Time) (*Actor, error) {
 	a := &Actor{ID: c.ActorID, Credential: c, workspaces: map[uuid.UUID]WorkspaceGrant{}, until: api.Time{Time: now.Add(CacheAge)}}
 	a.ends(c.Expires)

@@ -518,6 +518,42 @@ func TestWhatIsMadeNamesItsMaker(t *testing.T) {
 	}
 }
 
+// Actions of an automation are bounded by what its owner may do when they are done.
+func TestActionsUseTheRightsOfTheOwner(t *testing.T) {
+	t.Parallel()
+	w, account, main := hub(t, storetest.SQLiteURL(t)) // a PostgreSQL server that others use holds automations up
+	owner := w.first.APIKey
+	role := pick(t, w.as(owner, "POST "+account+"/workspace_roles/", `{"name":"automator","scopes":["manage_automations","manage_events","run_deployments","see_deployments"]}`, http.StatusCreated), "id")
+	bot := w.member(w.first.AccountID, access.MemberID, w.first.WorkspaceID, uuid.MustParse(role))
+	flow := pick(t, w.as(owner, "POST "+main+"/flows/", `{"name":"f"}`, http.StatusCreated), "id")
+	deployment := pick(t, w.as(owner, "POST "+main+"/deployments/", `{"name":"d","flow_id":"`+flow+`"}`, http.StatusCreated), "id")
+	w.as(bot, "POST "+main+"/automations/", `{"name":"a","trigger":{"type":"event","posture":"Reactive","expect":["go"],"threshold":1,"within":0},"actions":[{"type":"run-deployment","source":"selected","deployment_id":"`+deployment+`"}]}`, http.StatusCreated)
+	fire := func() {
+		w.as(bot, "POST "+main+"/events", `[{"id":"`+uuid.NewString()+`","occurred":"`+time.Now().UTC().Format(time.RFC3339Nano)+`","event":"go","resource":{"prefect.resource.id":"r"}}]`, http.StatusNoContent)
+	}
+	await := func(event string) string {
+		var got string
+		testkit.Eventually(t, 2*time.Minute, func() error {
+			got = string(w.as(owner, "POST "+main+"/events/filter", `{"filter":{"event":{"name":["prefect.automation.action.`+event+`"]}}}`, http.StatusOK))
+			if strings.Contains(got, `"total":0`) {
+				return api.Errorf(api.CodeInternal, "no action is %s", event)
+			}
+			return nil
+		})
+		return got
+	}
+	fire()
+	await("executed")
+	w.as(owner, "PATCH "+account+"/workspace_roles/"+role, `{"scopes":["manage_automations","manage_events"]}`, http.StatusNoContent)
+	fire()
+	if got := await("failed"); !strings.Contains(got, "run_deployments") {
+		t.Errorf("why it failed: %s", got)
+	}
+	if got := string(w.as(owner, "POST "+main+"/flow_runs/count", `{}`, http.StatusOK)); got != "1" {
+		t.Errorf("%s runs", got)
+	}
+}
+
 // The audit log as events of the account.
 func TestEventsOfAnAccount(t *testing.T) {
 	t.Parallel()
