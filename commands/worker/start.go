@@ -54,7 +54,7 @@ func newStartCmd(env *cli.Env) *cobra.Command {
 		Short: "take the runs of a work pool and execute them, until interrupted",
 		Long: "The first interrupt lets the runs in hand finish, the second ends them. A worker that is killed leaves nothing stuck: " +
 			"its flows go on, and the next worker of the pool on this machine looks after them.",
-		Example: "usher worker start --pool default\nusher worker start --pool default --type process --limit 4\nusher worker start --pool containers --type docker\nusher worker start --pool default --run-once",
+		Example: "usher worker start --pool default\nusher worker start --pool default --type process --limit 4\nusher worker start --pool default --run-once",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.run(cmd) },
 	}
 	cli.Positionals(cmd)
