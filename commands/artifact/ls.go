@@ -47,40 +47,30 @@ func (o *listOptions) run(ctx context.Context) error {
 }
 
 func (o *listOptions) latest(ctx context.Context, c *client.Client) error {
-	list, err := find.Pages(o.limit, func(offset, limit int) ([]api.ArtifactCollection, error) {
+	rows := func(page []api.ArtifactCollection) ([]item, error) {
+		items := make([]item, len(page))
+		for i, a := range page {
+			items[i] = item{id: a.LatestID.String(), key: a.Key, kind: output.Text(a.Type), description: output.Text(a.Description), updated: a.Updated}
+		}
+		return items, nil
+	}
+	return find.ListAs(o.env, o.output, columns(), rows, none, o.limit, func(offset, limit int) ([]api.ArtifactCollection, error) {
 		return c.ReadLatestArtifacts(ctx, &api.ReadLatestArtifactsRequest{Sort: api.Some(api.ArtifactCollectionSortKeyAsc), Offset: api.Some(offset), Limit: api.Some(limit)})
 	})
-	if err != nil {
-		return err
-	}
-	items := make([]item, len(list))
-	for i, a := range list {
-		items[i] = item{id: a.LatestID.String(), key: a.Key, kind: output.Text(a.Type), description: output.Text(a.Description), updated: a.Updated}
-	}
-	return o.print(list, items)
 }
 
 func (o *listOptions) versions(ctx context.Context, c *client.Client) error {
-	list, err := find.Pages(o.limit, func(offset, limit int) ([]api.Artifact, error) {
+	rows := func(page []api.Artifact) ([]item, error) {
+		items := make([]item, len(page))
+		for i, a := range page {
+			items[i] = item{id: a.ID.String(), key: output.Text(a.Key), kind: output.Text(a.Type), description: output.Text(a.Description), updated: a.Updated}
+		}
+		return items, nil
+	}
+	return find.ListAs(o.env, o.output, columns(), rows, none, o.limit, func(offset, limit int) ([]api.Artifact, error) {
 		return c.ReadArtifacts(ctx, &api.ReadArtifactsRequest{Sort: api.Some(api.ArtifactSortKeyAsc), Offset: api.Some(offset), Limit: api.Some(limit)})
 	})
-	if err != nil {
-		return err
-	}
-	items := make([]item, len(list))
-	for i, a := range list {
-		items[i] = item{id: a.ID.String(), key: output.Text(a.Key), kind: output.Text(a.Type), description: output.Text(a.Description), updated: a.Updated}
-	}
-	return o.print(list, items)
 }
 
-func (o *listOptions) print(list any, items []item) error {
-	printer := o.env.Printer(o.output)
-	if printer.Structured() {
-		return printer.Value(list)
-	}
-	if len(items) == 0 {
-		o.env.Say("No artifacts found.")
-	}
-	return output.List(printer, items, columns())
-}
+// none is said where there are none.
+const none = "No artifacts found."

@@ -33,7 +33,7 @@ func NewCmd(env *cli.Env) *cobra.Command {
 func columns() []output.Column[api.Automation] {
 	return []output.Column[api.Automation]{
 		{Name: "ID", Value: func(a api.Automation) string { return a.ID.String() }, Whole: true, Rank: 1},
-		{Name: "Name", Value: func(a api.Automation) string { return a.Name }, Tone: func(api.Automation) output.Tone { return output.Strong }},
+		{Name: "Name", Value: func(a api.Automation) string { return a.Name }, Tone: func(api.Automation) output.Tone { return output.Strong }, Whole: true},
 		{
 			Name: "Enabled", Value: func(a api.Automation) string { return yesNo(a.Enabled, "true", "false") },
 			Human: func(a api.Automation, _ time.Time) string { return yesNo(a.Enabled, "● on", "○ off") }, Tone: enabledTone,

@@ -83,11 +83,16 @@ func readOne(ctx context.Context, c *client.Client, id uuid.UUID) (api.Automatio
 
 // all reads every automation that the filter lets through, page by page.
 func all(ctx context.Context, c *client.Client, filter *api.AutomationFilter) ([]api.Automation, error) {
-	return find.Pages(0, func(offset, limit int) ([]api.Automation, error) {
+	return find.Pages(0, reader(ctx, c, filter))
+}
+
+// reader reads them page by page.
+func reader(ctx context.Context, c *client.Client, filter *api.AutomationFilter) func(offset, limit int) ([]api.Automation, error) {
+	return func(offset, limit int) ([]api.Automation, error) {
 		return c.ReadAutomations(ctx, &api.ReadAutomationsRequest{
 			Automations: filter, Sort: api.Some(api.AutomationSortNameAsc), Offset: api.Some(offset), Limit: api.Some(limit),
 		})
-	})
+	}
 }
 
 // named words which automations a verb was done to.

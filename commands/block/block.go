@@ -32,10 +32,10 @@ func NewCmd(env *cli.Env) *cobra.Command {
 
 func columns() []output.Column[api.BlockDocument] {
 	return []output.Column[api.BlockDocument]{
-		{Name: "ID", Value: func(b api.BlockDocument) string { return b.ID.String() }, Whole: true, Rank: 2},
-		{Name: "Type", Value: func(b api.BlockDocument) string { return typeName(&b) }, Rank: 1},
-		{Name: "Name", Value: func(b api.BlockDocument) string { return output.Text(b.Name) }},
-		{Name: "Slug", Value: func(b api.BlockDocument) string { return find.BlockSlug(&b) }, Tone: func(api.BlockDocument) output.Tone { return output.Strong }},
+		{Name: "ID", Value: func(b api.BlockDocument) string { return b.ID.String() }, Whole: true, Rank: 3},
+		{Name: "Type", Value: func(b api.BlockDocument) string { return typeName(&b) }, Rank: 2},
+		{Name: "Name", Value: func(b api.BlockDocument) string { return output.Text(b.Name) }, Rank: 1},
+		{Name: "Slug", Value: func(b api.BlockDocument) string { return find.BlockSlug(&b) }, Tone: func(api.BlockDocument) output.Tone { return output.Strong }, Whole: true},
 	}
 }
 

@@ -37,19 +37,12 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := find.Pages(o.limit, func(offset, limit int) ([]api.BlockDocument, error) {
-		return c.ReadBlockDocuments(ctx, &api.ReadBlockDocumentsRequest{
-			Sort: api.Some(api.BlockDocumentSortBlockTypeAndNameAsc), Offset: api.Some(offset), Limit: api.Some(limit),
+	return find.List(o.env, o.output, columns(), "No blocks found. `usher block type ls` lists what kinds there are.", o.limit,
+		func(offset, limit int) ([]api.BlockDocument, error) {
+			return c.ReadBlockDocuments(ctx, &api.ReadBlockDocumentsRequest{
+				Sort: api.Some(api.BlockDocumentSortBlockTypeAndNameAsc), Offset: api.Some(offset), Limit: api.Some(limit),
+			})
 		})
-	})
-	if err != nil {
-		return err
-	}
-	printer := o.env.Printer(o.output)
-	if len(list) == 0 && !printer.Structured() {
-		o.env.Say("No blocks found. `usher block type ls` lists what kinds there are.")
-	}
-	return output.List(printer, list, columns())
 }
 
 type inspectOptions struct {

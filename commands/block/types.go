@@ -83,13 +83,9 @@ func (o *typeListOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := find.Pages(0, func(offset, limit int) ([]api.BlockType, error) {
+	return find.List(o.env, o.output, typeColumns(), "", 0, func(offset, limit int) ([]api.BlockType, error) {
 		return c.ReadBlockTypes(ctx, &api.ReadBlockTypesRequest{Offset: api.Some(offset), Limit: api.Some(limit)})
 	})
-	if err != nil {
-		return err
-	}
-	return output.List(o.env.Printer(o.output), list, typeColumns())
 }
 
 // described is a block type with the newest of its schemas, as the reference prints it.

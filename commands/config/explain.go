@@ -19,6 +19,7 @@ type explainOptions struct {
 // explanation is what there is to know of a setting.
 type explanation struct {
 	Name      string         `json:"name"`
+	Purpose   string         `json:"purpose"`
 	Value     string         `json:"value"`
 	Source    profile.Source `json:"source"`
 	Type      string         `json:"type"`
@@ -32,7 +33,7 @@ func newExplainCmd(env *cli.Env) *cobra.Command {
 	opts := &explainOptions{env: env}
 	cmd := &cobra.Command{
 		Use:     "explain",
-		Short:   "show where a setting has its value from, and what else sets it",
+		Short:   "show what a setting is for, where it has its value from, and what else sets it",
 		Example: "usher config explain PREFECT_API_URL",
 		RunE:    func(*cobra.Command, []string) error { return opts.run() },
 	}
@@ -62,7 +63,7 @@ func explain(settings *profile.Settings, s profile.Setting) explanation {
 	values := settings.Sources(s)
 	inForce, byDefault := values[0], values[len(values)-1]
 	e := explanation{
-		Name: s.Name(), Value: inForce.Shown(), Source: inForce.Source, Type: typeOf(s), Default: byDefault.Text,
+		Name: s.Name(), Purpose: purposeOf(s), Value: inForce.Shown(), Source: inForce.Source, Type: typeOf(s), Default: byDefault.Text,
 		Variables: s.Names(), Key: s.Path,
 	}
 	for _, v := range values[:len(values)-1] {
@@ -102,13 +103,14 @@ func typeOf(s profile.Setting) string {
 func explanationProperties() []output.Column[explanation] {
 	return []output.Column[explanation]{
 		{Name: "Name", Value: func(e explanation) string { return e.Name }, Tone: func(explanation) output.Tone { return output.Strong }},
+		{Name: "For", Value: func(e explanation) string { return e.Purpose }},
 		{Name: "Value", Value: func(e explanation) string { return e.Value }},
 		{Name: "Source", Value: func(e explanation) string { return string(e.Source) }},
 		{Name: "Type", Value: func(e explanation) string { return e.Type }},
 		{Name: "Default", Value: func(e explanation) string { return e.Default }},
 		{Name: "Variables", Value: func(e explanation) string { return strings.Join(e.Variables, ", ") }},
 		{Name: "Key in prefect.toml", Value: func(e explanation) string { return e.Key }},
-		{Name: "Set by", Value: sourcesText},
+		{Name: "Set by", Value: sourcesText, Whole: true},
 	}
 }
 

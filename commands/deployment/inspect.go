@@ -91,7 +91,7 @@ func properties() []output.Column[row] {
 		}
 	}
 	return []output.Column[row]{
-		{Name: "Name", Value: func(r row) string { return r.name }, Tone: func(row) output.Tone { return output.Strong }},
+		{Name: "Name", Value: func(r row) string { return r.name }, Tone: func(row) output.Tone { return output.Strong }, Whole: true},
 		{Name: "ID", Value: func(r row) string { return r.ID.String() }, Whole: true},
 		{Name: "Status", Value: status, Tone: statusTone},
 		text("Description", func(r row) string { return output.Text(r.Description) }),

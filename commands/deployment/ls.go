@@ -43,28 +43,27 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := o.read(ctx, c)
+	const none = "No deployments found."
+	named := func(page []api.DeploymentResponse) ([]row, error) { return rows(ctx, c, page) }
+	if o.byCreated || o.output.Structured() {
+		return find.ListAs(o.env, o.output, columns(), named, none, o.limit, o.reader(ctx, c))
+	}
+	list, err := find.Pages(o.limit, o.reader(ctx, c)) // to be sorted
 	if err != nil {
 		return err
-	}
-	printer := o.env.Printer(o.output)
-	if printer.Structured() {
-		return printer.Value(list)
 	}
 	if len(list) == 0 {
-		o.env.Say("No deployments found.")
+		o.env.Say(none)
 	}
-	sorted, err := rows(ctx, c, list)
+	sorted, err := named(list)
 	if err != nil {
 		return err
 	}
-	if !o.byCreated {
-		slices.SortFunc(sorted, func(a, b row) int { return cmp.Compare(a.name, b.name) })
-	}
-	return output.List(printer, sorted, columns())
+	slices.SortFunc(sorted, func(a, b row) int { return cmp.Compare(a.name, b.name) })
+	return output.List(o.env.Printer(o.output), sorted, columns())
 }
 
-func (o *listOptions) read(ctx context.Context, c *client.Client) ([]api.DeploymentResponse, error) {
+func (o *listOptions) reader(ctx context.Context, c *client.Client) func(offset, limit int) ([]api.DeploymentResponse, error) {
 	request := &api.ReadDeploymentsRequest{}
 	if len(o.flows) > 0 {
 		request.Flows = &api.FlowFilter{Name: &api.Match[string]{Any: o.flows}}
@@ -72,10 +71,10 @@ func (o *listOptions) read(ctx context.Context, c *client.Client) ([]api.Deploym
 	if o.byCreated {
 		request.Sort = api.Some(api.DeploymentSortCreatedDesc)
 	}
-	return find.Pages(o.limit, func(offset, limit int) ([]api.DeploymentResponse, error) {
+	return func(offset, limit int) ([]api.DeploymentResponse, error) {
 		request.Offset, request.Limit = api.Some(offset), api.Some(limit)
 		return c.ReadDeployments(ctx, request)
-	})
+	}
 }
 
 // rows adds their full names to deployments.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/build"
+	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/profile"
 )
@@ -34,6 +35,27 @@ func (d *doctor) checkSettings() bool {
 	if d.client, err = d.env.Connect(settings); err != nil {
 		d.fail("settings", err)
 		return false
+	}
+	return true
+}
+
+// checkLogin reports whether what lets one in can be had from where it is kept: a keyring may be
+// locked or missing, as in a session over SSH.
+func (d *doctor) checkLogin(ctx context.Context) bool {
+	login, err := d.env.Login(d.settings, d.settings.APIURL())
+	if err == nil && login.Account != nil && login.Credential != nil {
+		_, err = login.Credential(ctx)
+	}
+	if err != nil {
+		message, hint := cli.Report(err)
+		if hint == "" {
+			hint = "`usher login` logs in"
+		}
+		d.tell(bad, "login", message, hint)
+		return false
+	}
+	if login.Account != nil {
+		d.tell(good, "login", fmt.Sprintf("logged in as %s; the login is in the %s", login.Account.Name, login.Source), "")
 	}
 	return true
 }

@@ -45,7 +45,7 @@ func NewCmd(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "find what keeps runs from running, and say what to do about it",
-		Long: "Looks at the settings, the way to the API, its version, clock and database, the work pools, queues and workers,\n" +
+		Long: "Looks at the settings, the login, the way to the API, its version, clock and database, the work pools, queues and workers,\n" +
 			"and the runs that wait. It changes nothing. The exit code is 1 if there is an error; warnings alone give 0.",
 		Example: "usher doctor\nusher doctor --json status,message,fix",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
@@ -57,7 +57,7 @@ func NewCmd(env *cli.Env) *cobra.Command {
 
 func (d *doctor) run(ctx context.Context) error {
 	stop := d.env.Streams.Spin("Looking")
-	if d.checkSettings() && d.checkAPI(ctx) {
+	if d.checkSettings() && d.checkLogin(ctx) && d.checkAPI(ctx) {
 		d.checkDatabase(ctx)
 		d.checkPools(ctx)
 		d.checkPaused(ctx)

@@ -97,30 +97,38 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	printer := o.env.Printer(o.output)
+	itself := func(page []api.ReceivedEvent) ([]api.ReceivedEvent, error) { return page, nil }
+	found, err := output.Pages(printer, columns(), itself, func(use func([]api.ReceivedEvent) error) error { return o.each(ctx, c, use) })
+	if err == nil && found == 0 && !printer.Structured() {
+		o.env.Say("No events found; --since looks further back.")
+	}
+	return err
+}
+
+// each reads the events page by page. There is no next page to ask for where one was not full.
+func (o *listOptions) each(ctx context.Context, c *client.Client, use func([]api.ReceivedEvent) error) error {
 	size := pageSize
 	if o.limit > 0 {
 		size = min(size, o.limit)
 	}
 	now := o.env.Now()
 	page, err := c.ReadEvents(ctx, &api.ReadEventsRequest{Filter: o.filter.filter(now.Add(-o.since), now), Limit: api.Some(size)})
-	if err != nil {
-		return err
-	}
-	list := page.Events
-	for page.NextPage != nil && (o.limit == 0 || len(list) < o.limit) {
-		if page, err = nextPage(ctx, c, *page.NextPage); err != nil {
+	for done := 0; err == nil; {
+		events := page.Events
+		if o.limit > 0 {
+			events = events[:min(len(events), o.limit-done)]
+		}
+		if err := use(events); err != nil {
 			return err
 		}
-		list = append(list, page.Events...)
+		done += len(events)
+		if page.NextPage == nil || len(page.Events) < size || done == o.limit {
+			return nil
+		}
+		page, err = nextPage(ctx, c, *page.NextPage)
 	}
-	if o.limit > 0 {
-		list = list[:min(len(list), o.limit)]
-	}
-	printer := o.env.Printer(o.output)
-	if len(list) == 0 && !printer.Structured() {
-		o.env.Say("No events found; --since looks further back.")
-	}
-	return output.List(printer, list, columns())
+	return err
 }
 
 // nextPage follows the link to a page, on the server that was asked: the link names the

@@ -20,11 +20,11 @@ func NewCmd(env *cli.Env) *cobra.Command {
 
 func columns() []output.Column[api.Flow] {
 	return []output.Column[api.Flow]{
-		{Name: "ID", Value: func(f api.Flow) string { return f.ID.String() }, Whole: true, Rank: 1},
-		{Name: "Name", Value: func(f api.Flow) string { return f.Name }, Tone: func(api.Flow) output.Tone { return output.Strong }},
+		{Name: "ID", Value: func(f api.Flow) string { return f.ID.String() }, Whole: true, Rank: 2},
+		{Name: "Name", Value: func(f api.Flow) string { return f.Name }, Tone: func(api.Flow) output.Tone { return output.Strong }, Whole: true},
 		{
 			Name: "Created", Value: func(f api.Flow) string { return output.Stamp(f.Created) },
-			Human: func(f api.Flow, now time.Time) string { return output.AgoPtr(now, f.Created) },
+			Human: func(f api.Flow, now time.Time) string { return output.AgoPtr(now, f.Created) }, Rank: 1,
 		},
 	}
 }

@@ -42,15 +42,7 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	flows, err := find.Pages(o.limit, func(offset, limit int) ([]api.Flow, error) {
+	return find.List(o.env, o.output, columns(), "No flows found.", o.limit, func(offset, limit int) ([]api.Flow, error) {
 		return c.ReadFlows(ctx, &api.ReadFlowsRequest{Sort: api.Some(api.FlowSortCreatedDesc), Offset: api.Some(offset), Limit: api.Some(limit)})
 	})
-	if err != nil {
-		return err
-	}
-	printer := o.env.Printer(o.output)
-	if len(flows) == 0 && !printer.Structured() {
-		o.env.Say("No flows found.")
-	}
-	return output.List(printer, flows, columns())
 }

@@ -70,7 +70,7 @@ func properties() []output.Column[row] {
 		}
 	}
 	return []output.Column[row]{
-		{Name: "Name", Value: func(r row) string { return r.Name }, Tone: func(row) output.Tone { return output.Strong }},
+		{Name: "Name", Value: func(r row) string { return r.Name }, Tone: func(row) output.Tone { return output.Strong }, Whole: true},
 		{Name: "ID", Value: func(r row) string { return r.ID.String() }, Whole: true},
 		text("Flow", func(r row) string { return r.flow }),
 		stateColumn(),

@@ -7,7 +7,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
-	"github.com/usherhq/usher/internal/client"
+	"github.com/usherhq/usher/internal/find"
 	"github.com/usherhq/usher/internal/output"
 )
 
@@ -39,40 +39,13 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	printer := o.env.Printer(o.output)
-	if !printer.Structured() && !printer.ForPeople() {
-		return o.stream(ctx, c, printer)
-	}
-	runs, err := o.read(ctx, c, o.limit)
+	request, err := o.request(ctx, c)
 	if err != nil {
 		return err
 	}
-	if printer.Structured() {
-		return printer.Value(runs)
-	}
-	if len(runs) == 0 {
-		o.env.Say("No flow runs found.")
-	}
-	list, err := rows(ctx, c, runs)
-	if err != nil {
-		return err
-	}
-	return output.List(printer, list, columns())
-}
-
-// stream prints rows as they come: a pipe has no widths to know first.
-func (o *listOptions) stream(ctx context.Context, c *client.Client, printer *output.Printer) error {
-	found := false
-	err := o.each(ctx, c, o.limit, func(page []api.FlowRunResponse) error {
-		found = found || len(page) > 0
-		list, err := rows(ctx, c, page)
-		if err != nil {
-			return err
-		}
-		return output.List(printer, list, columns())
+	withFlows := func(page []api.FlowRunResponse) ([]row, error) { return rows(ctx, c, page) }
+	return find.ListAs(o.env, o.output, columns(), withFlows, "No flow runs found.", o.limit, func(offset, limit int) ([]api.FlowRunResponse, error) {
+		request.Offset, request.Limit = api.Some(offset), api.Some(limit)
+		return c.ReadFlowRuns(ctx, request)
 	})
-	if err == nil && !found {
-		o.env.Say("No flow runs found.")
-	}
-	return err
 }

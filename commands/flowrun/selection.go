@@ -47,24 +47,14 @@ func (s *selection) isGiven() bool {
 
 // read reads the chosen runs, the newest first, at most limit of them; 0 means all.
 func (s *selection) read(ctx context.Context, c *client.Client, limit int) ([]api.FlowRunResponse, error) {
-	all := []api.FlowRunResponse{}
-	err := s.each(ctx, c, limit, func(page []api.FlowRunResponse) error {
-		all = append(all, page...)
-		return nil
-	})
-	return all, err
-}
-
-// each is read page by page.
-func (s *selection) each(ctx context.Context, c *client.Client, limit int, use func(page []api.FlowRunResponse) error) error {
 	request, err := s.request(ctx, c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return find.EachPage(limit, func(offset, limit int) ([]api.FlowRunResponse, error) {
+	return find.Pages(limit, func(offset, limit int) ([]api.FlowRunResponse, error) {
 		request.Offset, request.Limit = api.Some(offset), api.Some(limit)
 		return c.ReadFlowRuns(ctx, request)
-	}, use)
+	})
 }
 
 func (s *selection) request(ctx context.Context, c *client.Client) (*api.ReadFlowRunsRequest, error) {

@@ -45,9 +45,14 @@ func names(ctx context.Context, c *client.Client) ([]string, error) {
 }
 
 func readAll(ctx context.Context, c *client.Client) ([]api.GlobalConcurrencyLimitResponse, error) {
-	return find.Pages(0, func(offset, limit int) ([]api.GlobalConcurrencyLimitResponse, error) {
+	return find.Pages(0, reader(ctx, c))
+}
+
+// reader reads limits page by page.
+func reader(ctx context.Context, c *client.Client) func(offset, limit int) ([]api.GlobalConcurrencyLimitResponse, error) {
+	return func(offset, limit int) ([]api.GlobalConcurrencyLimitResponse, error) {
 		return c.ReadAllConcurrencyLimitsV2(ctx, &api.ReadAllConcurrencyLimitsV2Request{Offset: api.Some(offset), Limit: api.Some(limit)})
-	})
+	}
 }
 
 // read reads a limit, or says which name is near.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/find"
 	"github.com/usherhq/usher/internal/output"
 )
 
@@ -34,13 +35,5 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := readAll(ctx, c)
-	if err != nil {
-		return err
-	}
-	printer := o.env.Printer(o.output)
-	if len(list) == 0 && !printer.Structured() {
-		o.env.Say("No global concurrency limits found. `usher gcl create <name> --limit 5` makes one.")
-	}
-	return output.List(printer, list, columns())
+	return find.List(o.env, o.output, columns(), "No global concurrency limits found. `usher gcl create <name> --limit 5` makes one.", 0, reader(ctx, c))
 }

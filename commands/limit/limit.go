@@ -59,7 +59,7 @@ func known(ctx context.Context, c *client.Client, tag string, err error) error {
 
 func columns() []output.Column[api.ConcurrencyLimit] {
 	return []output.Column[api.ConcurrencyLimit]{
-		{Name: "Tag", Value: func(l api.ConcurrencyLimit) string { return l.Tag }, Tone: func(api.ConcurrencyLimit) output.Tone { return output.Strong }},
+		{Name: "Tag", Value: func(l api.ConcurrencyLimit) string { return l.Tag }, Tone: func(api.ConcurrencyLimit) output.Tone { return output.Strong }, Whole: true},
 		{Name: "Limit", Value: func(l api.ConcurrencyLimit) string { return strconv.Itoa(l.ConcurrencyLimit) }, Right: true},
 		{Name: "Active task runs", Value: active, Human: func(l api.ConcurrencyLimit, _ time.Time) string { return strconv.Itoa(len(l.ActiveSlots)) }, Right: true},
 		{

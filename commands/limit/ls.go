@@ -39,17 +39,9 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := find.Pages(o.limit, func(offset, limit int) ([]api.ConcurrencyLimit, error) {
+	return find.List(o.env, o.output, columns(), "No tag has a concurrency limit.", o.limit, func(offset, limit int) ([]api.ConcurrencyLimit, error) {
 		return c.ReadConcurrencyLimits(ctx, &api.ReadConcurrencyLimitsRequest{Offset: api.Some(o.offset + offset), Limit: api.Some(limit)})
 	})
-	if err != nil {
-		return err
-	}
-	printer := o.env.Printer(o.output)
-	if len(list) == 0 && !printer.Structured() {
-		o.env.Say("No tag has a concurrency limit.")
-	}
-	return output.List(printer, list, columns())
 }
 
 type inspectOptions struct {

@@ -60,18 +60,10 @@ func (o *listOptions) run(ctx context.Context) error {
 		}
 		request.TaskRuns.FlowRunID = &api.TaskRunFilterFlowRunId{Any: []uuid.UUID{run.ID}}
 	}
-	runs, err := find.Pages(o.limit, func(offset, limit int) ([]api.TaskRun, error) {
+	return find.List(o.env, o.output, columns(), "No task runs found.", o.limit, func(offset, limit int) ([]api.TaskRun, error) {
 		request.Offset, request.Limit = api.Some(offset), api.Some(limit)
 		return c.ReadTaskRuns(ctx, request)
 	})
-	if err != nil {
-		return err
-	}
-	printer := o.env.Printer(o.output)
-	if len(runs) == 0 && !printer.Structured() {
-		o.env.Say("No task runs found.")
-	}
-	return output.List(printer, runs, columns())
 }
 
 func (o *listOptions) filter() (*api.TaskRunFilter, error) {

@@ -37,15 +37,8 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := find.Pages(o.limit, func(offset, limit int) ([]api.Variable, error) {
-		return c.ReadVariables(ctx, &api.ReadVariablesRequest{Offset: api.Some(offset), Limit: api.Some(limit)})
-	})
-	if err != nil {
-		return err
-	}
-	printer := o.env.Printer(o.output)
-	if len(list) == 0 && !printer.Structured() {
-		o.env.Say("No variables found. `usher variable set <name> <value>` makes one.")
-	}
-	return output.List(printer, list, columns())
+	return find.List(o.env, o.output, columns(), "No variables found. `usher variable set <name> <value>` makes one.", o.limit,
+		func(offset, limit int) ([]api.Variable, error) {
+			return c.ReadVariables(ctx, &api.ReadVariablesRequest{Offset: api.Some(offset), Limit: api.Some(limit)})
+		})
 }

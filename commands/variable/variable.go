@@ -47,7 +47,7 @@ func read(ctx context.Context, c *client.Client, name string) (api.Variable, err
 
 func columns() []output.Column[api.Variable] {
 	return []output.Column[api.Variable]{
-		{Name: "Name", Value: func(v api.Variable) string { return v.Name }, Tone: func(api.Variable) output.Tone { return output.Strong }},
+		{Name: "Name", Value: func(v api.Variable) string { return v.Name }, Tone: func(api.Variable) output.Tone { return output.Strong }, Whole: true},
 		{Name: "Value", Value: value},
 		{
 			Name: "Created", Value: func(v api.Variable) string { return output.Stamp(v.Created) },

@@ -60,7 +60,7 @@ func properties() []output.Column[api.WorkPoolResponse] {
 // summary is what fits on a page.
 func summary() []output.Column[api.WorkPoolResponse] {
 	return []output.Column[api.WorkPoolResponse]{
-		{Name: "Name", Value: func(p api.WorkPoolResponse) string { return p.Name }, Tone: func(api.WorkPoolResponse) output.Tone { return output.Strong }},
+		{Name: "Name", Value: func(p api.WorkPoolResponse) string { return p.Name }, Tone: func(api.WorkPoolResponse) output.Tone { return output.Strong }, Whole: true},
 		{Name: "ID", Value: func(p api.WorkPoolResponse) string { return p.ID.String() }, Whole: true},
 		{Name: "Type", Value: func(p api.WorkPoolResponse) string { return p.Type }},
 		{Name: "Description", Value: func(p api.WorkPoolResponse) string { return output.Text(p.Description) }},

@@ -41,21 +41,21 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pools, err := find.Pages(o.limit, func(offset, limit int) ([]api.WorkPoolResponse, error) {
+	read := func(offset, limit int) ([]api.WorkPoolResponse, error) {
 		return c.ReadWorkPools(ctx, &api.ReadWorkPoolsRequest{Offset: api.Some(offset), Limit: api.Some(limit)})
-	})
+	}
+	if o.output.Structured() {
+		return find.List(o.env, o.output, columns(o.verbose), "", o.limit, read)
+	}
+	pools, err := find.Pages(o.limit, read) // to be sorted
 	if err != nil {
 		return err
-	}
-	printer := o.env.Printer(o.output)
-	if printer.Structured() {
-		return printer.Value(pools)
 	}
 	if len(pools) == 0 {
 		o.env.Say("No work pools found. `usher work-pool create <name> --type process` makes one.")
 	}
 	slices.SortStableFunc(pools, newestFirst)
-	return output.List(printer, pools, columns(o.verbose))
+	return output.List(o.env.Printer(o.output), pools, columns(o.verbose))
 }
 
 func newestFirst(a, b api.WorkPoolResponse) int {

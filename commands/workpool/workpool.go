@@ -43,7 +43,7 @@ func nameArgument(env *cli.Env, value *string, required bool) cli.Positional {
 
 func columns(verbose bool) []output.Column[api.WorkPoolResponse] {
 	list := []output.Column[api.WorkPoolResponse]{
-		{Name: "Name", Value: func(p api.WorkPoolResponse) string { return p.Name }, Tone: func(api.WorkPoolResponse) output.Tone { return output.Strong }},
+		{Name: "Name", Value: func(p api.WorkPoolResponse) string { return p.Name }, Tone: func(api.WorkPoolResponse) output.Tone { return output.Strong }, Whole: true},
 		{Name: "Type", Value: func(p api.WorkPoolResponse) string { return p.Type }, Rank: 1},
 		{Name: "ID", Value: func(p api.WorkPoolResponse) string { return p.ID.String() }, Whole: true, Rank: 3},
 		{Name: "Concurrency limit", Value: func(p api.WorkPoolResponse) string { return output.Number(p.ConcurrencyLimit) }, Human: limitText, Right: true, Rank: 2},

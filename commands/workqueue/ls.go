@@ -41,22 +41,15 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := readAll(ctx, c, o.pool, o.match)
+	shown := columns()
+	if o.verbose {
+		shown = append(shown, description())
+	}
+	err = find.List(o.env, o.output, shown, "No work queues found.", 0, reader(ctx, c, o.pool, o.match))
 	if api.CodeOf(err) == api.CodeNotFound && o.pool != "" {
 		if _, err := find.WorkPool(ctx, c, o.pool); err != nil {
 			return err
 		}
 	}
-	if err != nil {
-		return err
-	}
-	printer := o.env.Printer(o.output)
-	if len(list) == 0 && !printer.Structured() {
-		o.env.Say("No work queues found.")
-	}
-	shown := columns()
-	if o.verbose {
-		shown = append(shown, description())
-	}
-	return output.List(printer, list, shown)
+	return err
 }

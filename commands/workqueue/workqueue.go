@@ -108,24 +108,29 @@ func (q *queue) missing(ctx context.Context, c *client.Client) error {
 
 // readAll reads the queues of a pool, or of all, whose names begin with prefix.
 func readAll(ctx context.Context, c *client.Client, pool, prefix string) ([]api.WorkQueueResponse, error) {
+	return find.Pages(0, reader(ctx, c, pool, prefix))
+}
+
+// reader reads them page by page.
+func reader(ctx context.Context, c *client.Client, pool, prefix string) func(offset, limit int) ([]api.WorkQueueResponse, error) {
 	var filter *api.WorkQueueFilter
 	if prefix != "" {
 		filter = &api.WorkQueueFilter{Name: &api.WorkQueueFilterName{Startswith: []string{prefix}}}
 	}
-	return find.Pages(0, func(offset, limit int) ([]api.WorkQueueResponse, error) {
+	return func(offset, limit int) ([]api.WorkQueueResponse, error) {
 		if pool == "" {
 			return c.ReadWorkQueues(ctx, &api.ReadWorkQueuesRequest{WorkQueues: filter, Offset: api.Some(offset), Limit: api.Some(limit)})
 		}
 		return c.ReadWorkQueuesInWorkPools(ctx, pool, &api.ReadWorkQueuesInWorkPoolsRequest{WorkQueues: filter, Offset: api.Some(offset), Limit: api.Some(limit)})
-	})
+	}
 }
 
 type response = api.WorkQueueResponse
 
 func columns() []output.Column[response] {
 	return []output.Column[response]{
-		{Name: "Name", Value: func(q response) string { return q.Name }, Tone: func(response) output.Tone { return output.Strong }},
-		{Name: "Pool", Value: func(q response) string { return output.Text(q.WorkPoolName) }},
+		{Name: "Name", Value: func(q response) string { return q.Name }, Tone: func(response) output.Tone { return output.Strong }, Whole: true},
+		{Name: "Pool", Value: func(q response) string { return output.Text(q.WorkPoolName) }, Whole: true},
 		{Name: "Priority", Value: func(q response) string { return strconv.Itoa(q.Priority) }, Right: true, Rank: 1},
 		{Name: "Concurrency limit", Value: func(q response) string { return output.Number(q.ConcurrencyLimit) }, Human: limitText, Right: true, Rank: 2},
 		{Name: "Status", Value: status, Tone: statusTone},

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,8 @@ func TestRequestsPerCommand(t *testing.T) {
 		"concurrency-limit ls":                 1,
 		"concurrency-limit inspect tag":        1,
 		"api GET /admin/version":               1,
+		"events ls":                            1,
+		"events ls --event nothing.at.all":     1,
 	} {
 		b.usher(t, strings.Fields(line)...)
 		if asked := c.take(); len(asked) != want {
@@ -112,44 +115,51 @@ func TestRequestsPerCommand(t *testing.T) {
 }
 
 // TestRowsComeBeforeTheLastPage reads a row of a long list while the server still holds the next
-// page back.
+// page back, in each form that needs no look at the whole.
 func TestRowsComeBeforeTheLastPage(t *testing.T) {
 	t.Parallel()
 	server := testkit.UsherServer(t)
 	b := &both{env: server.Env(t.TempDir()), dir: t.TempDir(), bin: testkit.Usher(t)}
 	flow := b.usher(t, "api", "POST", "/flows/", "--data", `{"name": "etl"}`, "--jq", ".id")
 	fill(t, server, 250, fmt.Sprintf(`{"flow_id": %q}`, strings.Trim(flow, `"`)))
-	c := count(t, server)
-	read := make(chan struct{})
-	c.hold = func(n int) {
-		if n > 2 { // the first page and its flows went before
-			select {
-			case <-read:
-			case <-t.Context().Done():
+	for line, want := range map[string]int{
+		"flow-run ls --limit 0":                   250,
+		"flow-run ls --limit 0 -o table":          251,       // and the heading
+		"flow-run ls --limit 0 --json id":         250*3 + 2, // and the brackets
+		"flow-run ls --limit 0 --json id -o yaml": 250,
+		"flow-run ls --limit 0 --quiet":           250,
+	} {
+		c := count(t, server)
+		read := make(chan struct{})
+		c.hold = func(n int) {
+			if n > 2 || n > 1 && !strings.HasSuffix(line, "0") && !strings.HasSuffix(line, "table") { // the first page went before, and its flows
+				select {
+				case <-read:
+				case <-t.Context().Done():
+				}
 			}
 		}
-	}
-	b.env = append(b.env, "PREFECT_API_URL="+c.URL+"/api", "USHER_API_URL="+c.URL+"/api")
-	cmd := exec.CommandContext(t.Context(), b.bin, "flow-run", "ls", "--limit", "0")
-	cmd.Dir, cmd.Env, cmd.Stderr = b.dir, b.env, t.Output()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	rows := bufio.NewScanner(out)
-	if !rows.Scan() {
-		t.Fatal("no row came before the second page")
-	}
-	close(read)
-	n := 1
-	for rows.Scan() {
-		n++
-	}
-	if err := cmd.Wait(); err != nil || n != 250 {
-		t.Errorf("%d rows and %v, want 250", n, err)
+		cmd := exec.CommandContext(t.Context(), b.bin, strings.Fields(line)...)
+		cmd.Dir, cmd.Env, cmd.Stderr = b.dir, append(slices.Clone(b.env), "PREFECT_API_URL="+c.URL+"/api", "USHER_API_URL="+c.URL+"/api"), t.Output()
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		rows := bufio.NewScanner(out)
+		if !rows.Scan() {
+			t.Fatalf("%s: no row came before the second page", line)
+		}
+		close(read)
+		n := 1
+		for rows.Scan() {
+			n++
+		}
+		if err := cmd.Wait(); err != nil || n != want {
+			t.Errorf("%s: %d lines and %v, want %d", line, n, err, want)
+		}
 	}
 }
 

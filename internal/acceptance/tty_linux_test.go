@@ -92,9 +92,14 @@ func (s *screen) play(ts *testscript.TestScript, args []string, dialogue string)
 	cmd.Env = environ(ts)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.terminal, s.terminal, s.terminal
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	before, err := unix.IoctlGetTermios(int(s.control.Fd()), unix.TCGETS)
+	if err != nil {
+		return 0, err
+	}
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
+	defer func() { err = errors.Join(err, s.restored(before)) }()
 	_ = s.terminal.Close() // the program has it
 	var reading sync.WaitGroup
 	reading.Go(s.read)
@@ -109,6 +114,21 @@ func (s *screen) play(ts *testscript.TestScript, args []string, dialogue string)
 		return exit.ExitCode(), talk
 	}
 	return 0, errors.Join(talk, ended)
+}
+
+// restored checks that a program left the terminal as it was.
+func (s *screen) restored(before *unix.Termios) error {
+	after, err := unix.IoctlGetTermios(int(s.control.Fd()), unix.TCGETS)
+	if err != nil {
+		return err
+	}
+	if *before != *after {
+		return fmt.Errorf("the terminal was not left as it was: %+v, was %+v", after, before)
+	}
+	if text := s.text(); strings.LastIndex(text, "\x1b[?25l") > strings.LastIndex(text, "\x1b[?25h") {
+		return errors.New("the cursor was left hidden")
+	}
+	return nil
 }
 
 // read keeps what the program shows, until it ends.

@@ -135,7 +135,7 @@ type formatValue struct {
 func (v formatValue) Set(text string) error {
 	format := strings.ToLower(text)
 	if !slices.Contains(v.formats, format) {
-		return Usagef("%q is not an output format here; it is one of %s", text, strings.Join(v.formats, ", "))
+		return Usagef("%q is not an output format; it is one of %s", text, strings.Join(v.formats, ", "))
 	}
 	v.options.Format = format
 	return nil

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/usherhq/usher/internal/api"
 )
@@ -168,7 +169,8 @@ func (c *Client) call(ctx context.Context, op api.Operation, pathArgs []any, que
 	if err != nil {
 		return err
 	}
-	if out == nil || len(answer.Body) == 0 {
+	_, anything := out.(*jsontext.Value)
+	if out == nil || len(answer.Body) == 0 && (anything || answer.Status == http.StatusNoContent) {
 		return nil
 	}
 	if err := json.Unmarshal(answer.Body, out); err != nil {

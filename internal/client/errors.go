@@ -52,6 +52,10 @@ func errorOf(method, path string, answer *Answer) *api.Error {
 	switch code {
 	case api.CodeUnauthenticated:
 		message = "the API wants to know who you are (" + message + "); log in with `usher login`, or set PREFECT_API_KEY or PREFECT_API_AUTH_STRING"
+	case api.CodeForbidden:
+		if strings.EqualFold(message, http.StatusText(http.StatusForbidden)) {
+			message = fmt.Sprintf("you have no permission for %s %s\n`usher whoami` says who you are to the server", method, path)
+		}
 	case api.CodeInternal:
 		message = fmt.Sprintf("the server failed on %s %s (status %d): %s", method, path, answer.Status, message)
 	}

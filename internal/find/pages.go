@@ -1,5 +1,10 @@
 package find
 
+import (
+	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/output"
+)
+
 // PageSize is how many objects one request asks for: the most that servers allow.
 const PageSize = 200
 
@@ -35,4 +40,21 @@ func EachPage[T any](limit int, read func(offset, limit int) ([]T, error), use f
 			return nil
 		}
 	}
+}
+
+// List prints what Pages reads, each page when it is there. none is said to people if there is
+// nothing, "" for no word.
+func List[T any](env *cli.Env, options output.Options, columns []output.Column[T], none string, limit int, read func(offset, limit int) ([]T, error)) error {
+	return ListAs(env, options, columns, func(page []T) ([]T, error) { return page, nil }, none, limit, read)
+}
+
+// ListAs is List for objects that people see as something else: with the names of what they name by
+// id, say.
+func ListAs[T, R any](env *cli.Env, options output.Options, columns []output.Column[R], rows func([]T) ([]R, error), none string, limit int, read func(offset, limit int) ([]T, error)) error {
+	printer := env.Printer(options)
+	found, err := output.Pages(printer, columns, rows, func(use func([]T) error) error { return EachPage(limit, read, use) })
+	if err == nil && found == 0 && none != "" && !printer.Structured() {
+		env.Say(none)
+	}
+	return err
 }

@@ -36,6 +36,7 @@ func Show(ctx context.Context, env *cli.Env, c *client.Client, id uuid.UUID, o S
 	sink := Sink{State: s.state, Trouble: s.trouble}
 	if !o.Quiet {
 		sink.Logs = func(lines []api.Log) { s.lines(watching, id, lines) }
+		defer env.Streams.Section("usher_flow_run_"+id.String(), "Log of flow run "+id.String(), env.Now)()
 	}
 	run, err := Run(watching, c, id, Options{Poll: o.Poll, Logs: !o.Quiet}, sink)
 	if errors.Is(watching.Err(), context.DeadlineExceeded) && ctx.Err() == nil {

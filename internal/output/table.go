@@ -19,6 +19,7 @@ type sheet struct {
 	right  []bool
 	whole  []bool
 	rank   []int
+	shown  []int // which of the columns these are
 	widths []int
 	cells  [][]string
 	tones  [][]Tone
@@ -37,7 +38,8 @@ func writeTable[T any](p *Printer, items []T, columns []Column[T]) error {
 
 func fill[T any](items []T, columns []Column[T], now time.Time) *sheet {
 	s := &sheet{}
-	for _, column := range columns {
+	for i, column := range columns {
+		s.shown = append(s.shown, i)
 		s.heads = append(s.heads, strings.ToUpper(column.Name))
 		s.right = append(s.right, column.Right)
 		s.whole = append(s.whole, column.Whole)
@@ -143,6 +145,7 @@ func (s *sheet) drop() bool {
 	s.right = without(s.right, worst)
 	s.whole = without(s.whole, worst)
 	s.rank = without(s.rank, worst)
+	s.shown = without(s.shown, worst)
 	s.widths = without(s.widths, worst)
 	for i := range s.cells {
 		s.cells[i] = without(s.cells[i], worst)
@@ -159,10 +162,14 @@ func (s *sheet) write(p *Printer) error {
 	w := bufio.NewWriter(p.streams.Out)
 	paint := p.painter()
 	s.line(w, s.heads, func(text string, _ int) string { return paint(text, Heading) })
+	s.rows(w, paint)
+	return w.Flush()
+}
+
+func (s *sheet) rows(w *bufio.Writer, paint func(string, Tone) string) {
 	for row, cells := range s.cells {
 		s.line(w, cells, func(text string, i int) string { return paint(text, s.tones[row][i]) })
 	}
-	return w.Flush()
 }
 
 func (s *sheet) line(w *bufio.Writer, cells []string, paint func(string, int) string) {
@@ -173,7 +180,7 @@ func (s *sheet) line(w *bufio.Writer, cells []string, paint func(string, int) st
 		text := ansi.Truncate(cell, s.widths[i], "…")
 		pad := strings.Repeat(" ", s.widths[i]-ansi.StringWidth(text))
 		switch {
-		case s.right[i]:
+		case s.right[i] && (text != "" || i < len(cells)-1):
 			_, _ = w.WriteString(pad + paint(text, i))
 		case i == len(cells)-1:
 			_, _ = w.WriteString(paint(text, i))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -15,27 +16,60 @@ import (
 // NoPager lets long output run past.
 func (s *Streams) NoPager() { s.unpaged = true }
 
-// Paged runs what writes to Out, and shows it in the user's pager if it is longer than the
-// terminal is high.
+// Paged runs what writes to Out, and shows it in the user's pager as soon as it is longer than the
+// terminal is high. Who leaves the pager ends what writes, without an error.
 func (s *Streams) Paged(ctx context.Context, write func() error) error {
 	height := s.height()
 	if height == 0 || s.unpaged || len(s.pager()) == 0 || s.Out != s.realOut {
 		return write()
 	}
-	var text bytes.Buffer
-	s.Out = &text
+	first := &firstLines{streams: s, ctx: ctx, height: height}
+	s.Out = first
 	err := write()
 	s.Out = s.realOut
-	if err != nil || bytes.Count(text.Bytes(), []byte("\n")) < height {
-		_, writeErr := s.Out.Write(text.Bytes())
+	if first.stop == nil {
+		_, writeErr := s.Out.Write(first.text.Bytes())
 		return errors.Join(err, writeErr)
 	}
-	stop, err := s.Page(ctx)
-	if err != nil {
-		return err
+	stopErr := first.stop()
+	if errors.Is(err, errPagerLeft) {
+		return stopErr
 	}
-	_, _ = s.Out.Write(text.Bytes()) // a pager may be left before the end
-	return stop()
+	return errors.Join(err, stopErr)
+}
+
+var errPagerLeft = errors.New("the pager is gone")
+
+// firstLines holds text back until it is clear that it needs the pager.
+type firstLines struct {
+	streams *Streams
+	ctx     context.Context //nolint:containedctx // a writer has no other way to get one
+	height  int
+	text    bytes.Buffer
+	pipe    io.Writer
+	stop    func() error
+}
+
+func (f *firstLines) Write(p []byte) (int, error) {
+	if f.pipe == nil {
+		_, _ = f.text.Write(p) // a buffer takes all
+		if bytes.Count(f.text.Bytes(), []byte("\n")) < f.height {
+			return len(p), nil
+		}
+		stop, err := f.streams.Page(f.ctx)
+		if err != nil {
+			return 0, err
+		}
+		f.stop, f.pipe, f.streams.Out = stop, f.streams.Out, f
+		if _, err := f.pipe.Write(f.text.Bytes()); err != nil {
+			return 0, errPagerLeft
+		}
+		return len(p), nil
+	}
+	if _, err := f.pipe.Write(p); err != nil {
+		return 0, errPagerLeft
+	}
+	return len(p), nil
 }
 
 // height is how many lines the terminal shows, 0 where Out is none.
