@@ -36,7 +36,7 @@ func (o *startOptions) background(cmd *cobra.Command, home string, options *serv
 		scheme = "https://"
 	}
 	url := scheme + net.JoinHostPort(options.Host, strconv.Itoa(options.Port))
-	d := daemon{env: o.env, home: home, what: "server", stop: "usher server stop", where: "at " + url + " "}
+	d := daemon{env: o.env, home: home, what: "server", stop: "usher server stop", where: "at " + url + " ", more: options.Database.Wait}
 	return d.start(cmd, []string{"server", "start"}, func(ctx context.Context) bool {
 		return isHealthy(ctx, url+cmp.Or(options.Front.APIPath, origin.API))
 	})
@@ -46,9 +46,10 @@ func (o *startOptions) background(cmd *cobra.Command, home string, options *serv
 type daemon struct {
 	env   *cli.Env
 	home  string
-	what  string // it is, and the name of its files in home
-	stop  string // the command that ends it
-	where string // it is found, for the user
+	what  string        // it is, and the name of its files in home
+	stop  string        // the command that ends it
+	where string        // it is found, for the user
+	more  time.Duration // than startPatience that it may take
 }
 
 // start starts a command, with the flags of cmd, as a process of its own and returns once
@@ -74,7 +75,7 @@ func (d *daemon) start(cmd *cobra.Command, command []string, ready func(context.
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait() }()
-	if err := until(cmd.Context(), ready, ended); err != nil {
+	if err := until(cmd.Context(), startPatience+d.more, ready, ended); err != nil {
 		_ = note.remove() // why it did not start matters more
 		return cli.Fail(cli.Failure, "the "+d.what+" did not start: "+complaint(log), "%s has the whole story", log)
 	}
@@ -98,8 +99,8 @@ func spawn(cmd *cobra.Command, command []string, log string) (*exec.Cmd, error) 
 	}
 	defer out.Close() //nolint:errcheck // the child has its own
 	args := slices.Clone(command)
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if f.Name != "background" && !f.Hidden {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { // Visit does not know flags that --no-x sets
+		if f.Changed && f.Name != "background" && !f.Hidden {
 			args = append(args, "--"+f.Name+"="+f.Value.String())
 		}
 	})
@@ -110,8 +111,8 @@ func spawn(cmd *cobra.Command, command []string, log string) (*exec.Cmd, error) 
 }
 
 // until waits until a process is ready, or for its end.
-func until(ctx context.Context, ready func(context.Context) bool, ended <-chan error) error {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
+func until(ctx context.Context, patience time.Duration, ready func(context.Context) bool, ended <-chan error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(askAgain)
 	defer tick.Stop()

@@ -98,7 +98,7 @@ func (o *startOptions) runServices(cmd *cobra.Command, detached bool) error {
 		return err
 	}
 	if detached {
-		d := &daemon{env: o.env, home: settings.Home(), what: "services", stop: "usher server services stop"}
+		d := &daemon{env: o.env, home: settings.Home(), what: "services", stop: "usher server services stop", more: databaseOf(o.env, "", settings).Wait}
 		return d.start(cmd, []string{"server", "services", "start"}, func(context.Context) bool {
 			said, err := os.ReadFile(d.log())
 			return err == nil && strings.Contains(string(said), servicesRun)

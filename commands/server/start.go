@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
@@ -23,7 +24,6 @@ import (
 	"github.com/usherhq/usher/internal/server"
 	"github.com/usherhq/usher/internal/server/identity"
 	"github.com/usherhq/usher/internal/server/logs"
-	"github.com/usherhq/usher/internal/store"
 )
 
 type startOptions struct {
@@ -33,6 +33,9 @@ type startOptions struct {
 	databaseURL string
 	logLevel    string
 	noServices  bool
+	scheduler   bool
+	lateRuns    bool
+	ui          bool
 	workers     int
 	detached    bool
 	uiDir       string
@@ -56,6 +59,9 @@ func newStartCmd(env *cli.Env) *cobra.Command {
 	databaseFlag(cmd, &opts.databaseURL)
 	flags.StringVar(&opts.logLevel, "log-level", "", "debug, info, warning or error (default warning)")
 	flags.BoolVar(&opts.noServices, "no-services", false, "serve the API only: another process runs the scheduler and the other loops")
+	flags.BoolVar(&opts.scheduler, "scheduler", true, "make the runs of schedules; --no-scheduler leaves them to another server")
+	flags.BoolVar(&opts.lateRuns, "late-runs", true, "mark runs that did not start in time; --no-late-runs leaves them as they are")
+	flags.BoolVar(&opts.ui, "ui", true, "serve the prebuilt web interface; --no-ui leaves one page of our own")
 	flags.IntVar(&opts.workers, "workers", 1, "accepted as the reference's: one process uses every core")
 	flags.StringVar(&opts.uiDir, "ui-dir", "", "serve the prebuilt web interface in this folder (default: that of the active Python environment's Prefect)")
 	flags.IntVar(&opts.keepAlive, "keep-alive-timeout", 0, "seconds after which a connection is closed that nothing comes from (default 120)")
@@ -65,11 +71,22 @@ func newStartCmd(env *cli.Env) *cobra.Command {
 	return cmd
 }
 
+// switches sets what the flags switch on or off, which counts more than the settings.
+func (o *startOptions) switches(flags *pflag.FlagSet, settings *profile.Settings) {
+	for flag, setting := range map[string]string{
+		"scheduler": "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED", "late-runs": "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED", "ui": "PREFECT_SERVER_UI_ENABLED",
+	} {
+		if f := flags.Lookup(flag); f.Changed {
+			settings.Override(setting, f.Value.String())
+		}
+	}
+}
+
 // ignore accepts flags of the reference that mean nothing here, so that its command
 // lines work.
 func ignore(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	for _, name := range []string{"scheduler", "late-runs", "ui", "analytics-on", "analytics-off"} {
+	for _, name := range []string{"analytics-on", "analytics-off"} { // it tells nobody anything
 		flags.Bool(name, false, "accepted as the reference's, without effect")
 		flags.Lookup(name).Hidden = true
 	}
@@ -80,6 +97,7 @@ func (o *startOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	o.switches(cmd.Flags(), settings)
 	log, err := o.logger(settings)
 	if err != nil {
 		return err
@@ -155,7 +173,7 @@ func (o *startOptions) options(settings *profile.Settings, log *slog.Logger) (*s
 		Rates:    identity.Rates{Requests: settings.Value("USHER_LIMITS_REQUESTS_PER_MIN").Int(), LogsEvents: settings.Value("USHER_LIMITS_LOGS_EVENTS_PER_MIN").Int()},
 		Accounts: accounts, SignIn: signIn, Settings: shown,
 		Host: host, Port: port, TLS: secure,
-		Database: store.Config{URL: url}, Log: log, Clock: o.env.Now, NoServices: o.noServices,
+		Database: databaseOf(o.env, url, settings), Log: log, Clock: o.env.Now, NoServices: o.noServices,
 		Keys:     crypt.NewKeeper(os.Getenv(crypt.Variable), settings.Home()),
 		Services: servicesOf(settings), Upkeep: upkeep, UIURL: settings.Value("PREFECT_UI_URL").Text, Guards: guards, Mutes: mutesOf(settings), CORS: corsOf(settings), Web: o.web(settings),
 	}
@@ -176,6 +194,9 @@ func databaseURL(flag string, settings *profile.Settings) (string, error) {
 	}
 	if v := settings.Value("PREFECT_SERVER_DATABASE_CONNECTION_URL"); v.IsSet() && v.Source != profile.FromDefault {
 		return v.Text, nil
+	}
+	if url, err := partsURL(settings); url != "" || err != nil {
+		return url, err
 	}
 	return filepath.Join(settings.Home(), "usher.db"), makeHome(settings.Home())
 }

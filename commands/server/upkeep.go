@@ -41,6 +41,7 @@ func upkeepOf(settings *profile.Settings) (core.Upkeep, error) {
 	return core.Upkeep{
 		HeartbeatEvery:   seconds(settings.Value("PREFECT_FLOWS_HEARTBEAT_FREQUENCY").Float()),
 		MissedHeartbeats: serviceSetting(settings, "heartbeats", "missed").Int(),
+		LateAfter:        serviceSetting(settings, "late_runs", "after_seconds").Duration(),
 		Retention:        retention,
 	}, err
 }

@@ -72,6 +72,7 @@ var serverSettings = [...]Setting{
 	{Path: "server.database.sqlalchemy.pool_recycle", Kind: Int, Default: "3600"},
 	{Path: "server.database.sqlalchemy.pool_timeout", Kind: Float, Default: "30.0", Optional: true},
 	{Path: "server.database.sqlalchemy.max_overflow", Kind: Int, Default: "10", Aliases: []string{"PREFECT_SQLALCHEMY_MAX_OVERFLOW"}},
+	{Path: "server.database.start_timeout", Ours: true, Kind: Float, Default: "60.0"},
 	{Path: "server.database.connection_url", Kind: Secret, Default: "sqlite+aiosqlite:///$PREFECT_HOME/prefect.db", Optional: true, Aliases: []string{"PREFECT_API_DATABASE_CONNECTION_URL"}},
 	{Path: "server.database.driver", Kind: Choice, Optional: true, Choices: []string{"postgresql+asyncpg", "sqlite+aiosqlite"}, Aliases: []string{"PREFECT_API_DATABASE_DRIVER"}},
 	{Path: "server.database.host", Kind: Text, Optional: true, Aliases: []string{"PREFECT_API_DATABASE_HOST"}},

@@ -16,6 +16,7 @@ type Source string
 
 // The sources, the strongest first.
 const (
+	FromFlag      Source = "flag"
 	FromEnv       Source = "env"
 	FromDotenv    Source = ".env file"
 	FromProject   Source = "prefect.toml"
@@ -242,6 +243,12 @@ func (e *UnknownError) Unwrap() error { return notFound(e.Name) }
 
 // Home is the directory of everything that usher keeps.
 func (s *Settings) Home() string { return s.home }
+
+// Override gives a setting the value that a flag of the command line says.
+func (s *Settings) Override(name, text string) {
+	setting, _ := Find(name)
+	s.values[setting.Name()] = Value{Setting: setting, Text: text, Source: FromFlag}
+}
 
 // Set returns the values that some source sets, sorted by name.
 func (s *Settings) Set() []Value {

@@ -3,17 +3,24 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/store"
 	"github.com/usherhq/usher/internal/store/storetest"
+	"github.com/usherhq/usher/internal/testkit"
 )
 
 func TestPlacesThatCannotBeADatabase(t *testing.T) {
@@ -206,5 +213,78 @@ func TestTheLogStaysShort(t *testing.T) {
 	}
 	if _, err := os.Stat(url + "-wal"); err == nil {
 		t.Error("the log is still there after a clean close")
+	}
+}
+
+// TestOpenWaitsForPostgres reaches a server through a gate that opens once Open says that
+// it waits.
+func TestOpenWaitsForPostgres(t *testing.T) {
+	t.Parallel()
+	real, err := pgconn.ParseConfig(testkit.PostgresURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, server := pgconn.NetworkAddress(real.Host, real.Port)
+	gate, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gate.Close() //nolint:errcheck // it is only asked
+	var opened atomic.Bool
+	go func() {
+		for {
+			client, err := gate.Accept()
+			if err != nil {
+				return
+			}
+			behind, err := net.Dial(network, server)
+			if err != nil || !opened.Load() {
+				_ = client.Close()
+				continue
+			}
+			go func() { _, _ = io.Copy(behind, client); _ = behind.Close() }()
+			go func() { _, _ = io.Copy(client, behind); _ = client.Close() }()
+		}
+	}()
+	at := url.URL{Scheme: "postgres", User: url.UserPassword(real.User, real.Password), Host: gate.Addr().String(), Path: "/" + real.Database, RawQuery: "sslmode=disable"}
+	if _, err := store.Open(t.Context(), store.Config{URL: at.String()}); api.CodeOf(err) != api.CodeUnavailable {
+		t.Fatalf("without patience: %v", err)
+	}
+	s, err := store.Open(t.Context(), store.Config{URL: at.String(), Wait: 2 * time.Minute, Waiting: func(error) { opened.Store(true) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOpenDoesNotWaitForWhatWillNotCome asks a server for a database that it has not got.
+func TestOpenDoesNotWaitForWhatWillNotCome(t *testing.T) {
+	t.Parallel()
+	at, err := url.Parse(testkit.PostgresURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.Path = "/nobody_has_made_it"
+	waits := func(error) { t.Error("it waits for a database that does not exist") }
+	if _, err := store.Open(t.Context(), store.Config{URL: at.String(), Wait: time.Second, Waiting: waits}); err == nil {
+		t.Error("it opens a database that does not exist")
+	}
+}
+
+func TestStatementsHaveABound(t *testing.T) {
+	t.Parallel()
+	s, err := store.Open(t.Context(), store.Config{URL: testkit.PostgresURL(t), Statement: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // nothing was written
+	err = s.Read(t.Context(), store.DefaultWorkspace, func(tx *store.Tx) error {
+		var none int
+		return tx.QueryRow("select 1 from pg_sleep(600)", nil, &none)
+	})
+	if api.CodeOf(err) != api.CodeUnavailable {
+		t.Errorf("a statement that takes ten minutes: %v", err)
 	}
 }

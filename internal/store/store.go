@@ -9,6 +9,7 @@ package store
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -32,6 +33,13 @@ type Config struct {
 	// SkipMigrations leaves the schema as it is and refuses a database that is not at
 	// the newest version.
 	SkipMigrations bool
+	// Wait is for how long Open waits for a PostgreSQL server that can't be reached; 0
+	// gives up at once. Waiting, unless it is nil, hears why, once.
+	Wait    time.Duration
+	Waiting func(reason error)
+	// Connect bounds an attempt to connect to PostgreSQL, Statement what one statement
+	// may take there; 0 is five seconds and no bound. Migrations have none.
+	Connect, Statement time.Duration
 }
 
 // Store is an open database with an up-to-date schema.
@@ -66,11 +74,34 @@ func connect(ctx context.Context, config Config) (*Store, error) {
 		return nil, err
 	}
 	if at.postgres != "" {
-		engine, err := postgres.Open(ctx, at.postgres, config.connections(16))
+		engine, err := config.reach(ctx, at.postgres)
 		return &Store{engine: engine, sql: dialect.Postgres}, err
 	}
 	engine, err := sqlite.Open(at.file, config.connections(4))
 	return &Store{engine: engine, sql: dialect.SQLite}, err
+}
+
+// askAgain is how long Open waits before it tries once more to connect.
+const askAgain = 500 * time.Millisecond
+
+// reach connects to PostgreSQL, and waits for it as long as it may.
+func (c Config) reach(ctx context.Context, url string) (*postgres.Engine, error) {
+	started, told := time.Now(), false
+	for {
+		engine, err := postgres.Open(ctx, url, postgres.Bounds{Connections: c.connections(16), Connect: c.Connect, Statement: c.Statement})
+		if err == nil || !postgres.MayCome(err) || time.Since(started) >= c.Wait {
+			return engine, err
+		}
+		if !told && c.Waiting != nil {
+			c.Waiting(err)
+		}
+		told = true
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(askAgain):
+		}
+	}
 }
 
 // View opens a database of another program for reading and says in which SQL it is asked.
@@ -80,7 +111,7 @@ func View(ctx context.Context, url string) (dialect.Viewer, dialect.SQL, error) 
 	case err != nil:
 		return nil, nil, err
 	case at.postgres != "":
-		engine, err := postgres.Open(ctx, at.postgres, 1)
+		engine, err := postgres.Open(ctx, at.postgres, postgres.Bounds{Connections: 1})
 		return engine, dialect.Postgres, err
 	}
 	viewer, err := sqlite.View(at.file)

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/usherhq/usher/internal/store"
 )
 
+// lateAfter is when a run is late that nobody has started, unless Upkeep says otherwise.
 const lateAfter = 15 * time.Second
 
 // The bounds of a turn of the services: how much it looks up at once, how much of that
@@ -22,11 +24,11 @@ const (
 	overdueTurn   = 50_000
 )
 
-// MarkLateRuns gives the state Late to runs that nobody has started 15 seconds after
+// MarkLateRuns gives the state Late to runs that nobody has started some seconds after
 // their time.
 func (c *Core) MarkLateRuns(ctx context.Context, who Caller) error {
 	return inBatches(ctx, c, who, func(tx *store.Tx) ([]store.OverdueRun, error) {
-		return tx.OverdueRuns(api.At(c.Clock().Add(-lateAfter)), overdueBatch)
+		return tx.OverdueRuns(api.At(c.Clock().Add(-cmp.Or(c.Upkeep.LateAfter, lateAfter))), overdueBatch)
 	}, func(w *work, r store.OverdueRun) error {
 		_, _, err := w.setFlowRunState(r.ID, states.Late(r.ScheduledTime, newID(), w.now.Time), states.MarkLate)
 		if api.CodeOf(err) == api.CodeNotFound {

@@ -11,6 +11,7 @@ import (
 type Upkeep struct {
 	HeartbeatEvery   time.Duration // the interval of a run that was heard of once: 3 minutes
 	MissedHeartbeats int           // after which its process is taken for dead: 2
+	LateAfter        time.Duration // its time a run is late that nobody has started: 15 seconds
 	Retention        Retention
 }
 

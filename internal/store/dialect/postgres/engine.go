@@ -3,6 +3,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,20 +40,26 @@ type Engine struct {
 	describe string
 }
 
-// Open connects to the database at url with at most connections connections. Its
-// errors show no password.
-func Open(ctx context.Context, url string, connections int) (*Engine, error) {
+// Bounds are what an Engine keeps to: the connections that it has at most, how long an
+// attempt to connect may take (0: five seconds), and a statement (0: any time).
+type Bounds struct {
+	Connections        int
+	Connect, Statement time.Duration
+}
+
+// Open connects to the database at url. Its errors show no password.
+func Open(ctx context.Context, url string, bounds Bounds) (*Engine, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// The parser's message may quote the URL.
 		return nil, api.Errorf(api.CodeInvalid, "The database URL is not a valid PostgreSQL URL; write it like postgres://user:password@host:5432/usher, special characters of the password escaped.")
 	}
-	config.MaxConns = int32(connections)
+	config.MaxConns = int32(bounds.Connections) //nolint:gosec // nobody asks for so many
 	config.ConnConfig.RuntimeParams["application_name"] = "usher"
 	if config.ConnConfig.ConnectTimeout == 0 {
-		config.ConnConfig.ConnectTimeout = connectTime
+		config.ConnConfig.ConnectTimeout = cmp.Or(bounds.Connect, connectTime)
 	}
-	config.AfterConnect = bound
+	config.AfterConnect = bounds.set
 	e := &Engine{texts: newTexts(), describe: describe(config.ConnConfig)}
 	if e.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, e.translate(err)
@@ -64,10 +71,11 @@ func Open(ctx context.Context, url string, connections int) (*Engine, error) {
 	return e, nil
 }
 
-// bound keeps a connection from holding up others: for long by a lock, or after its
-// client is gone. They are no parameters of the connection, which poolers refuse.
-func bound(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, "select set_config('lock_timeout', '20s', false), set_config('idle_in_transaction_session_timeout', '60s', false)")
+// set keeps a connection from holding up others: for long by a lock or a statement, or
+// after its client is gone. They are no parameters of the connection, which poolers refuse.
+func (b Bounds) set(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "select set_config('lock_timeout', '20s', false), set_config('idle_in_transaction_session_timeout', '60s', false), set_config('statement_timeout', $1, false)",
+		strconv.FormatInt(b.Statement.Milliseconds(), 10))
 	return err
 }
 
@@ -96,7 +104,7 @@ func (e *Engine) Read(ctx context.Context, fn func(dialect.Session) error) error
 // Migrate is Write that waits for the migrations of others.
 func (e *Engine) Migrate(ctx context.Context, fn func(dialect.Session) error) error {
 	return e.Write(ctx, func(s dialect.Session) error {
-		if _, err := s.Exec("set local lock_timeout = 0", nil); err != nil {
+		if _, err := s.Exec("select set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)", nil); err != nil {
 			return err
 		}
 		if _, err := s.Exec("select pg_advisory_xact_lock(?)", []any{int64(migrationLock)}); err != nil {

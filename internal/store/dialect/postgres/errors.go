@@ -23,6 +23,7 @@ const (
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03"
 	idleTooLong          = "25P03"
+	queryCanceled        = "57014"
 	untranslatable       = "22P05"
 	notInRepertoire      = "22021"
 	diskFull             = "53100"
@@ -56,6 +57,8 @@ func (e *Engine) translate(err error) error {
 		return api.Errorf(api.CodeUnavailable, "Can't write to %s: it is read-only, perhaps a standby. Name the primary server.", e.describe)
 	case serializationFailure, deadlockDetected:
 		return api.Errorf(api.CodeUnavailable, "The database %s is too busy: the change collided with others %d times. Try again.", e.describe, attempts)
+	case queryCanceled:
+		return api.Errorf(api.CodeUnavailable, "The database %s took too long for one statement and was stopped: %w", e.describe, err)
 	case lockNotAvailable, idleTooLong:
 		return api.Errorf(api.CodeUnavailable, "The database %s is too busy: the change had to wait for another one for too long. Try again.", e.describe)
 	case tooManyConnections, adminShutdown, crashShutdown, cannotConnectNow:
@@ -74,6 +77,20 @@ func (e *Engine) translateNetwork(err error) error {
 		return e.unreachable(err)
 	}
 	return err
+}
+
+// MayCome reports whether a database that Open could not use may yet come: nothing
+// answers, or the server starts, rather than that it refuses us.
+func MayCome(err error) bool {
+	failure, refused := (*api.Error)(nil), (*pgconn.PgError)(nil)
+	if !errors.As(err, &failure) || failure.Cause == nil {
+		return false
+	}
+	if errors.As(failure.Cause, &refused) {
+		return refused.Code == tooManyConnections || refused.Code == adminShutdown || refused.Code == crashShutdown || refused.Code == cannotConnectNow
+	}
+	netErr, connectErr := (net.Error)(nil), (*pgconn.ConnectError)(nil)
+	return errors.As(failure.Cause, &connectErr) || errors.As(failure.Cause, &netErr) || errors.Is(failure.Cause, io.EOF) || errors.Is(failure.Cause, io.ErrUnexpectedEOF)
 }
 
 // isLost reports whether a connection that worked before does not any more.
