@@ -113,8 +113,10 @@ const SilentRunsSQL = silentRuns
 
 // The queries of BegunSiblings and HasLaterSibling.
 const (
-	BegunSiblingsSQL = begunSiblings
-	LaterSiblingsSQL = laterSiblings
+	BegunSiblingsSQL   = begunSiblings
+	LaterSiblingsSQL   = laterSiblings
+	EarlierSiblingsSQL = earlierSiblings
+	WaitingSiblingsSQL = waitingSiblings
 )
 
 // EventHeadsSQL is the query of EventHeads.

@@ -187,6 +187,8 @@ and t.state_type in ('SCHEDULED', 'PENDING', 'RUNNING', 'PAUSED', 'CANCELLING')
 order by r.end_time`, []any{id, id}},
 		{"ix_flow_run_schedule_begun", store.BegunSiblingsSQL, []any{id, id, id, id, id, id, id}},
 		{"ix_flow_run_schedule", store.BegunSiblingsSQL, []any{id, id, id, id, id, id, id}},
+		{"ix_flow_run_schedule", store.EarlierSiblingsSQL, []any{id, id, id, now}},
+		{"ix_flow_run_schedule", store.WaitingSiblingsSQL, []any{id, id, id}},
 		{"ix_flow_run_deployment_start", store.LaterSiblingsSQL, []any{id, id, now, now, now, id}},
 		{"ix_flow_run_heartbeat_due", store.SilentRunsSQL, []any{id, now, now, 10}},
 		{"ix_log_flow_run", store.LogsBehindSQL, []any{id, id, now, now, 0, 100}},

@@ -11,14 +11,60 @@ import (
 // LockSchedulePolicy returns the policy of a schedule, if it has one, and keeps others
 // from starting runs of the schedule meanwhile. ErrNoRows says that it has none.
 func (tx *Tx) LockSchedulePolicy(id uuid.UUID) (*jsontext.Value, error) {
-	return one(tx, `
-		select policy
-		from deployment_schedule
-		where workspace_id = ?
-		and id = ?
-		and policy is not null`+tx.D().ForUpdate(), []any{tx.workspace, id}, func(row *Row) (policy jsontext.Value, err error) {
-		return policy, row.Scan(&policy)
-	})
+	return one(tx, schedulePolicy+tx.D().ForUpdate(), []any{tx.workspace, id}, scanPolicy)
+}
+
+// SchedulePolicy returns the policy of a schedule. ErrNoRows says that it has none.
+func (tx *Tx) SchedulePolicy(id uuid.UUID) (*jsontext.Value, error) {
+	return one(tx, schedulePolicy, []any{tx.workspace, id}, scanPolicy)
+}
+
+const schedulePolicy = `
+	select policy
+	from deployment_schedule
+	where workspace_id = ?
+	and id = ?
+	and policy is not null`
+
+func scanPolicy(row *Row) (policy jsontext.Value, err error) { return policy, row.Scan(&policy) }
+
+// The runs of a schedule that have not begun.
+const unbegunSiblings = `
+	select id
+	from flow_run
+	where workspace_id = ?
+	and deployment_id = ?
+	and schedule_id = ?
+	and state_type = 'SCHEDULED'
+	and auto_scheduled
+	and run_count = 0`
+
+const earlierSiblings = unbegunSiblings + `
+	and +expected_start_time < ?
+	limit 1`
+
+// IsNextSibling says that no earlier run of a run's schedule has yet to begin.
+func (tx *Tx) IsNextSibling(run *states.Input) (bool, error) {
+	since := run.Run.ExpectedStartTime
+	if since == nil {
+		return true, nil
+	}
+	found, err := many(tx, earlierSiblings, []any{tx.workspace, *run.DeploymentID, *run.ScheduleID, *since}, scanID)
+	return len(found) == 0, err
+}
+
+const waitingSiblings = unbegunSiblings + `
+	and state_name = 'AwaitingConcurrencySlot'
+	order by expected_start_time`
+
+// WaitingSibling returns the first, or last, run of a run's schedule that was told to
+// wait. ErrNoRows says that none was.
+func (tx *Tx) WaitingSibling(run *states.Input, last bool) (*uuid.UUID, error) {
+	query := waitingSiblings
+	if last {
+		query += " desc"
+	}
+	return one(tx, query+"\n\tlimit 1", []any{tx.workspace, *run.DeploymentID, *run.ScheduleID}, scanID)
 }
 
 const begunSiblings = `

@@ -102,6 +102,7 @@ type Siblings struct {
 	Latest   bool        // of the times that have come only the latest is run
 	Begun    []uuid.UUID // have begun and not ended
 	HasLater bool        // the time of a later one has come too
+	IsNext   bool        // no earlier one waits to begin
 }
 
 // Limit is a concurrency limit and how much of it is taken.

@@ -5,6 +5,7 @@ import "github.com/usherhq/usher/internal/api"
 const (
 	overlaps   = "Another run of the schedule has not ended yet."
 	superseded = "A later run of the schedule is due already."
+	notNext    = "An earlier run of the schedule has not begun yet."
 )
 
 // keepToSchedulePolicy decides about a run of a schedule that a worker wants to start: it
@@ -20,6 +21,8 @@ var keepToSchedulePolicy = rule{
 		switch {
 		case s.HasLater && (s.Latest || s.Overlap == api.ScheduleOverlapCancelRunning):
 			t.skip(superseded)
+		case s.Overlap == api.ScheduleOverlapQueue && len(s.Begun) == 0 && !s.IsNext:
+			t.rejectWith(t.scheduledAfter(nameAwaitingConcurrencySlot, t.settings.SlotWait), notNext)
 		case len(s.Begun) == 0 || s.Overlap == api.ScheduleOverlapAllow:
 		case s.Overlap == api.ScheduleOverlapSkip:
 			t.skip(overlaps)

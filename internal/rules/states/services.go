@@ -33,6 +33,15 @@ func Overtaken(id uuid.UUID, now time.Time) api.State {
 	return newState(api.StateTypeCancelling, "", superseded, id, api.At(now))
 }
 
+// Unblocked lets a run that waits for another one of its schedule begin at once; policy
+// Minimal.
+func Unblocked(id uuid.UUID, now time.Time) api.State {
+	state := newState(api.StateTypeScheduled, nameAwaitingConcurrencySlot, "The run of the schedule that it waited for has ended.", id, api.At(now))
+	due := api.At(now)
+	state.StateDetails.ScheduledTime = &due
+	return state
+}
+
 // ParentEnded ends a task run or subflow of a flow run that was CANCELLED or has CRASHED;
 // policy Minimal. What has infrastructure of its own is asked to stop it first when the
 // parent was cancelled.

@@ -32,10 +32,15 @@ func (w *work) affectFlowRun(run *store.FlowRunInTransition, d *states.Decision)
 		return nil
 	}
 	w.announce(run, d)
-	if !d.Effects.Event {
+	if d.Effects.Event {
+		if err := w.emitFlowRun(run, d.Run.RunCount, d.State); err != nil {
+			return err
+		}
+	}
+	if run.ScheduleID == nil || run.DeploymentID == nil || !states.IsTerminal(d.State.Type) {
 		return nil
 	}
-	return w.emitFlowRun(run, d.Run.RunCount, d.State)
+	return w.unblock(run)
 }
 
 // mirror copies a subflow's state to its task run in the parent flow, if that still is.

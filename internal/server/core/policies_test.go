@@ -159,6 +159,34 @@ func TestWhatOverlapsIsSkippedOrWaits(t *testing.T) {
 	})
 }
 
+func TestAQueueKeepsItsOrder(t *testing.T) {
+	inHouses(t, func(h *house) {
+		d := h.hourly(`{"overlap":"queue"}`)
+		h.pass(2*time.Hour + time.Minute)
+		h.same("the first", h.take(d, 0), "Pending")
+		h.same("the third", h.take(d, 2), "AwaitingConcurrencySlot")
+		h.same("the second", h.take(d, 1), "AwaitingConcurrencySlot")
+		h.dueIn(d, 1, 30*time.Second)
+		h.same("the end of the first", h.propose(d, 0, `{"state":{"type":"FAILED"},"force":true}`), "Failed")
+		h.dueIn(d, 1, 0)
+		h.dueIn(d, 2, 30*time.Second)
+		h.same("the third, before the second", h.take(d, 2), "AwaitingConcurrencySlot")
+		h.same("the second, now", h.take(d, 1), "Pending")
+		h.same("the end of the second", h.propose(d, 1, `{"state":{"type":"COMPLETED"},"force":true}`), "Completed")
+		h.dueIn(d, 2, 0)
+		h.same("the third, now", h.take(d, 2), "Pending")
+	})
+}
+
+// dueIn compares when the n-th run of a deployment is due with the clock.
+func (h *house) dueIn(d *api.DeploymentResponse, n int, want time.Duration) {
+	h.t.Helper()
+	due := h.runsOf(d)[n].NextScheduledStartTime
+	if due == nil || due.Sub(h.clock()).Round(time.Second) != want {
+		h.t.Errorf("run %d is due at %v, want %s from %v", n, due, want, h.clock())
+	}
+}
+
 func TestTheLatestRunOvertakes(t *testing.T) {
 	inHouses(t, func(h *house) {
 		d := h.hourly(`{"overlap":"cancel_running"}`)
@@ -168,7 +196,9 @@ func TestTheLatestRunOvertakes(t *testing.T) {
 		h.same("the second, with the third due", h.take(d, 1), "Skipped")
 		h.same("the third", h.take(d, 2), "AwaitingConcurrencySlot")
 		h.same("the first, asked to stop", *h.runsOf(d)[0].State.Name, "Cancelling")
+		h.dueIn(d, 2, 30*time.Second)
 		h.same("the first, stopped", h.propose(d, 0, `{"state":{"type":"CANCELLED"}}`), "Cancelled")
+		h.dueIn(d, 2, 0)
 		h.same("the third, now", h.take(d, 2), "Pending")
 	})
 }
