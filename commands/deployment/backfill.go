@@ -39,7 +39,7 @@ func newBackfillCmd(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "make the runs that schedules missed",
-		Long:  "Makes the runs that the deployment's active schedules ask for in a span of time, except those that there are: doing it twice does nothing.",
+		Long:  "Makes the runs that the deployment's active schedules ask for in a span of time, except those that there are: doing it twice does nothing. Blackouts, jitter, start and end dates of a schedule hold.",
 		Example: "usher deployment backfill etl/nightly --from 2026-01-01 --to 2026-01-08 --dry-run\n" +
 			"usher deployment backfill etl/nightly --from 2026-01-01 --to 2026-01-08 --yes",
 		RunE: func(cmd *cobra.Command, _ []string) error { return opts.run(cmd.Context()) },
@@ -131,14 +131,12 @@ func missedRuns(d *api.DeploymentResponse, from, to time.Time, limit int) ([]mis
 		if err != nil {
 			return nil, fmt.Errorf("schedule %s: %w", s.ID, err)
 		}
-		for start, more := from, true; more && len(runs) < limit*len(d.Schedules)+1; {
-			dates := times.After(start, limit+1, to)
-			for _, at := range dates {
-				runs = append(runs, missed{at.UTC(), describe(s.Schedule)})
-			}
-			if more = len(dates) > 0; more {
-				start = dates[len(dates)-1].Add(time.Microsecond)
-			}
+		policy, err := schedule.ParsePolicy(s.Policy)
+		if err != nil {
+			return nil, fmt.Errorf("the policy of schedule %s: %w", s.ID, err)
+		}
+		for _, m := range policy.Times(times, s.ID, from, to, limit*len(d.Schedules)+1) {
+			runs = append(runs, missed{m.Start.UTC(), describe(s.Schedule)})
 		}
 	}
 	slices.SortStableFunc(runs, func(a, b missed) int { return a.At.Compare(b.At) })

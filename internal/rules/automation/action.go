@@ -10,6 +10,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/rules/jinja"
+	"github.com/usherhq/usher/internal/rules/parameters"
 )
 
 // Action is what an automation does: its kind, and its members as they are stored.
@@ -62,6 +63,7 @@ func readAction(o *object) Action {
 	case RunDeployment:
 		out = a.target(o, out, "deployment_id")
 		a.JobVariables = o.mapping("job_variables")
+		o.fillable("parameters")
 		out = append(out, member{"parameters", o.mapping("parameters")}, member{"job_variables", a.JobVariables}, member{"schedule_after", delay(o)})
 	case "pause-deployment", "resume-deployment", "pause-work-pool", "resume-work-pool",
 		"pause-work-queue", "resume-work-queue", "pause-automation", "resume-automation":
@@ -157,6 +159,20 @@ func (o *object) templates(names ...string) {
 		if err := jinja.Validate(text); err != nil {
 			o.wrong(name, "value_error", "Value error, '"+name+"' is not a valid template: "+err.Error())
 		}
+	}
+}
+
+// fillable checks a member that has placeholders.
+func (o *object) fillable(name string) {
+	if o.members[name].Kind() != '{' {
+		return
+	}
+	problems, err := parameters.Problems(o.members[name])
+	if err != nil {
+		problems = []string{" " + err.Error()}
+	}
+	if len(problems) > 0 {
+		o.wrong(name, "value_error", "Value error, Invalid parameters: \n"+strings.Join(problems, "\n  "))
 	}
 }
 

@@ -37,7 +37,7 @@ func Hydrate(values jsontext.Value, from Filling) (jsontext.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree, keep, err := hydrator{from}.fill(tree)
+	tree, keep, err := hydrator{Filling: from}.fill(tree)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,10 @@ func Hydrate(values jsontext.Value, from Filling) (jsontext.Value, error) {
 	return json.Marshal(tree)
 }
 
-type hydrator struct{ Filling }
+type hydrator struct {
+	Filling
+	dry bool // only looks what can't be filled
+}
 
 // fill returns what v stands for; keep is false when it is to be left out.
 func (h hydrator) fill(v any) (filled any, keep bool, err error) {
@@ -180,6 +183,9 @@ func (h hydrator) template(v *jsonschema.Object) (text string, keep bool, err er
 	case !ok:
 		return "", false, missing("template")
 	}
+	if _, isUnfilled := member.(unfilled); isUnfilled {
+		return "", false, nil
+	}
 	text, isText := member.(string)
 	if !isText {
 		return "", false, &HydrationError{"Invalid jinja: the template is not a text"}
@@ -195,6 +201,9 @@ func (h hydrator) jinja(v *jsonschema.Object) (any, bool, error) {
 	if err != nil || !keep {
 		return nil, false, err
 	}
+	if h.dry {
+		return unfilled{}, true, nil
+	}
 	out, err := jinja.Render(text, h.Names, h.Env)
 	if err != nil {
 		return nil, false, &HydrationError{"Invalid jinja: " + err.Error()}
@@ -206,6 +215,9 @@ func (h hydrator) variable(v *jsonschema.Object) (any, bool, error) {
 	member, ok, keep, err := h.inner(v, "variable_name")
 	if err != nil || !ok || !keep {
 		return nil, false, err
+	}
+	if h.dry {
+		return unfilled{}, true, nil
 	}
 	name, _ := member.(string)
 	value, found := h.Variables[name]

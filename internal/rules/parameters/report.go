@@ -24,7 +24,7 @@ func Report(values, schema jsontext.Value, variables map[string]jsontext.Value) 
 	if err != nil {
 		return nil, err
 	}
-	f := filler{hydrator: hydrator{Filling{Variables: variables}}, at: map[string]bool{}}
+	f := filler{hydrator: hydrator{Filling: Filling{Variables: variables}}, at: map[string]bool{}}
 	tree, keep, err := f.fill(tree, nil)
 	if err != nil {
 		return nil, err
