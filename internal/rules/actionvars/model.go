@@ -29,6 +29,7 @@ func NewModel(class, kind string, raw jsontext.Value) (*Model, error) {
 	if dict, ok := understood("", tree).(*jinja.Dict); ok {
 		m.own = dict
 	}
+	m.own = enumerated(class, m.own)
 	return m, nil
 }
 
@@ -87,6 +88,35 @@ func understood(name string, v any) any {
 		return out
 	}
 	return v
+}
+
+// enumerations are the members of classes whose texts are of a fixed set, and its class.
+// Members of these that are objects are of the class that is named.
+var enumerations = map[string]map[string]string{
+	"FlowRunResponse":     {"state_type": "StateType", "state": "State"},
+	"TaskRun":             {"state_type": "StateType", "state": "State"},
+	"State":               {"type": "StateType"},
+	"DeploymentResponse":  {"status": "DeploymentStatus"},
+	"WorkPool":            {"status": "WorkPoolStatus"},
+	"WorkQueueWithStatus": {"status": "WorkQueueStatus"},
+	"Automation":          {"trigger": "EventTrigger"},
+	"EventTrigger":        {"posture": "Posture"},
+}
+
+// enumerated is an object of a class with its enumerations as such.
+func enumerated(class string, of *jinja.Dict) *jinja.Dict {
+	for name, kind := range enumerations[class] {
+		member, _ := of.Get(name)
+		switch v := member.(type) {
+		case string:
+			if v != "" {
+				of.Set(name, jinja.Enum{Class: kind, Name: v, Value: v})
+			}
+		case *jinja.Dict:
+			enumerated(kind, v)
+		}
+	}
+	return of
 }
 
 // moments are members that are moments, besides those whose names end in _time.

@@ -61,7 +61,7 @@ func below(of, key any) (any, bool) {
 		return nil, false
 	}
 	switch of := of.(type) {
-	case string, markup:
+	case string, markup, Enum:
 		text, _ := textOf(of)
 		return at(runesOf(text, func(s string) any { return like(of, s) }), i)
 	case []any:
@@ -113,6 +113,8 @@ func (r *run) member(of any, name string) (any, bool) {
 	case string, markup:
 		text, _ := textOf(of)
 		return textMember(of, text, name)
+	case Enum:
+		return of.member(name)
 	case *Dict:
 		return dictMember(of, name)
 	case []any:

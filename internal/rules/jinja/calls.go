@@ -103,6 +103,15 @@ func (c *call) whole(i int, otherwise int64) int64 {
 
 func (c *call) text(i int, otherwise string) string { return str(c.value(i, otherwise)) }
 
+// soft is an argument as a text, which for what is a text already is what it is rather
+// than what it prints as.
+func (c *call) soft(i int) string {
+	if text, ok := textOf(c.args[i]); ok {
+		return text
+	}
+	return c.text(i, "")
+}
+
 func (c *call) truth(i int) bool { return truth(c.value(i, false)) }
 
 func (r *run) callOf(n *callNode, s *scope) *call { return r.argumentsOf(n.args, s) }

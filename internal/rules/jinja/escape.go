@@ -43,6 +43,8 @@ func (w *jsonWriter) value(v any, depth int) {
 		w.text(v)
 	case markup:
 		w.text(string(v))
+	case Enum:
+		w.text(v.Value)
 	case []any:
 		w.list(v, depth)
 	case tuple:

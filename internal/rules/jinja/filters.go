@@ -113,15 +113,15 @@ func foldCase(v any) any {
 
 func textFilters() map[string]filter {
 	text := func(f func(string) string) filter {
-		return filter{"s", func(c *call) any { return like(c.args[0], f(c.text(0, ""))) }}
+		return filter{"s", func(c *call) any { return like(c.args[0], f(c.soft(0))) }}
 	}
 	return map[string]filter{
 		"upper":      text(upper),
 		"lower":      text(strings.ToLower),
 		"capitalize": text(capitalize),
-		"title":      {"s", func(c *call) any { return titleWords(c.text(0, "")) }},
+		"title":      {"s", func(c *call) any { return titleWords(c.soft(0)) }},
 		"trim": {"value chars?", func(c *call) any {
-			return like(c.args[0], strings.TrimFunc(c.text(0, ""), stripSet(&call{args: []any{c.value(1, nil)}})))
+			return like(c.args[0], strings.TrimFunc(c.soft(0), stripSet(&call{args: []any{c.value(1, nil)}})))
 		}},
 		"center": {"value width?", func(c *call) any {
 			return like(c.args[0], pad(c.r, c.text(0, ""), " ", c.whole(1, 80), "center"))

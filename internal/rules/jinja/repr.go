@@ -40,6 +40,8 @@ func str(v any) string {
 		return v
 	case markup:
 		return string(v)
+	case Enum:
+		return v.String()
 	case *undefined:
 		return ""
 	case time.Time:
@@ -78,6 +80,8 @@ func repr(v any) string {
 		return reprFloat(v)
 	case string:
 		return reprText(v)
+	case Enum:
+		return v.String()
 	case markup:
 		return "Markup(" + reprText(string(v)) + ")"
 	case []any:

@@ -20,6 +20,23 @@ type Object interface {
 // JSONer is an Object that the filter tojson can write.
 type JSONer interface{ JSON() any }
 
+// Enum is a text of a fixed set: it is its value, and prints as its class and name.
+type Enum struct{ Class, Name, Value string }
+
+// String is what prints.
+func (e Enum) String() string { return e.Class + "." + e.Name }
+
+// member is what the class has, or the text.
+func (e Enum) member(name string) (any, bool) {
+	switch name {
+	case "name":
+		return e.Name, true
+	case "value":
+		return e.Value, true
+	}
+	return textMember(e.Value, e.Value, name)
+}
+
 // Func is a function that templates may call, as a member of an Object or as a filter:
 // what is filtered comes first.
 type Func func(args []any, named map[string]any) (any, error)
@@ -133,6 +150,8 @@ func hash(v any) any {
 		return "int:" + v.String()
 	case markup:
 		return string(v)
+	case Enum:
+		return v.Value
 	case *undefined:
 		return undefined{}
 	case tuple:
@@ -212,6 +231,8 @@ func typeName(v any) string {
 		return "str"
 	case markup:
 		return "Markup"
+	case Enum:
+		return v.Class
 	case tuple:
 		return "tuple"
 	case []any:
@@ -285,6 +306,8 @@ func textOf(v any) (string, bool) {
 		return v, true
 	case markup:
 		return string(v), true
+	case Enum:
+		return v.Value, true
 	}
 	return "", false
 }
@@ -303,6 +326,8 @@ func truth(v any) bool {
 		return v != ""
 	case markup:
 		return v != ""
+	case Enum:
+		return v.Value != ""
 	case Duration:
 		return v != 0
 	case *undefined:
@@ -320,6 +345,8 @@ func length(v any) (int, bool) {
 		return runeCount(v), true
 	case markup:
 		return runeCount(string(v)), true
+	case Enum:
+		return runeCount(v.Value), true
 	case []any:
 		return len(v), true
 	case tuple:
@@ -355,6 +382,8 @@ func iterate(v any) ([]any, bool) {
 		return runesOf(v, func(s string) any { return s }), true
 	case markup:
 		return runesOf(string(v), func(s string) any { return s }), true
+	case Enum:
+		return runesOf(v.Value, func(s string) any { return s }), true
 	case span:
 		return v.list(), true
 	case *grouper:
