@@ -53,7 +53,7 @@ func (p *Policy) Times(s Schedule, seed uuid.UUID, from, until time.Time, n int)
 	}
 	var out []Moment
 	for range maxHops {
-		page, end := s.After(at, n, until), time.Time{}
+		page, end := s.After(at, min(n, maxDates), until), time.Time{}
 		for _, nominal := range page {
 			if end = p.blackoutEnd(nominal); !end.IsZero() {
 				break
@@ -69,7 +69,7 @@ func (p *Policy) Times(s Schedule, seed uuid.UUID, from, until time.Time, n int)
 		switch {
 		case !end.IsZero():
 			at = end
-		case len(page) < n:
+		case len(page) < min(n, maxDates):
 			return out
 		}
 	}

@@ -63,6 +63,20 @@ func TestPoliciesSayWhenRunsArePlanned(t *testing.T) {
 	}
 }
 
+// TestManyTimes asks for more than one answer of a schedule holds.
+func TestManyTimes(t *testing.T) {
+	t.Parallel()
+	daily, err := schedule.Parse(jsontext.Value(`{"cron":"0 3 * * *"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	got := (&schedule.Policy{}).Times(daily, uuid.Nil, from, from.AddDate(10, 0, 0), 2500)
+	if len(got) != 2500 || !got[2499].Start.Equal(from.AddDate(0, 0, 2499).Add(3*time.Hour)) {
+		t.Errorf("%d times, the last %v", len(got), got[len(got)-1].Start)
+	}
+}
+
 func TestMissedTimes(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
