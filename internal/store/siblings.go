@@ -55,7 +55,7 @@ func (tx *Tx) IsNextSibling(run *states.Input) (bool, error) {
 
 const waitingSiblings = unbegunSiblings + `
 	and state_name = 'AwaitingConcurrencySlot'
-	order by expected_start_time`
+	order by +expected_start_time`
 
 // WaitingSibling returns the first, or last, run of a run's schedule that was told to
 // wait. ErrNoRows says that none was.
