@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
@@ -53,18 +55,37 @@ func (tx *Tx) IsNextSibling(run *states.Input) (bool, error) {
 	return len(found) == 0, err
 }
 
-const waitingSiblings = unbegunSiblings + `
-	and state_name = 'AwaitingConcurrencySlot'
-	order by +expected_start_time`
+const waitingSiblings = `
+	select id, expected_start_time
+	from flow_run
+	where workspace_id = ?
+	and deployment_id = ?
+	and schedule_id = ?
+	and state_type = 'SCHEDULED'
+	and auto_scheduled
+	and run_count = 0
+	and state_name = 'AwaitingConcurrencySlot'`
 
 // WaitingSibling returns the first, or last, run of a run's schedule that was told to
-// wait. ErrNoRows says that none was.
+// wait; nil when none was. They are few: no index has them in order.
 func (tx *Tx) WaitingSibling(run *states.Input, last bool) (*uuid.UUID, error) {
-	query := waitingSiblings
-	if last {
-		query += " desc"
+	type waiting struct {
+		id  uuid.UUID
+		due api.Time
 	}
-	return one(tx, query+"\n\tlimit 1", []any{tx.workspace, *run.DeploymentID, *run.ScheduleID}, scanID)
+	list, err := many(tx, waitingSiblings, []any{tx.workspace, *run.DeploymentID, *run.ScheduleID}, func(row *Row) (w waiting, err error) {
+		return w, row.Scan(&w.id, &w.due)
+	})
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	byTime := func(a, b waiting) int { return a.due.Compare(b.due.Time) }
+	if last {
+		id := slices.MaxFunc(list, byTime).id
+		return &id, nil
+	}
+	id := slices.MinFunc(list, byTime).id
+	return &id, nil
 }
 
 const begunSiblings = `

@@ -48,7 +48,7 @@ func (w *work) unblock(ended *store.FlowRunInTransition) error {
 	if err != nil || policy.Overlap != api.ScheduleOverlapQueue && policy.Overlap != api.ScheduleOverlapCancelRunning {
 		return err
 	}
-	id, err := maybe(w.WaitingSibling(&ended.Input, policy.Overlap == api.ScheduleOverlapCancelRunning))
+	id, err := w.WaitingSibling(&ended.Input, policy.Overlap == api.ScheduleOverlapCancelRunning)
 	if err != nil || id == nil {
 		return err
 	}
