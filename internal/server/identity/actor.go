@@ -47,7 +47,7 @@ type Actor struct {
 	Credential                  Credential
 	Accounts                    []AccountGrant
 	creator                     *api.CreatedBy
-	workspaces                  map[uuid.UUID]WorkspaceGrant
+	workspaces                  map[uuid.UUID]*WorkspaceGrant
 	until                       api.Time // when a part of it ends
 }
 
@@ -107,9 +107,15 @@ func (a *Actor) Refused() string {
 // Workspace finds what the actor may do in a workspace of one of its accounts. The scopes
 // are empty if that is nothing.
 func (a *Actor) Workspace(id uuid.UUID) (WorkspaceGrant, bool) {
-	g, ok := a.workspaces[id]
-	return g, ok
+	if g := a.workspaces[id]; g != nil {
+		return *g, true
+	}
+	return WorkspaceGrant{}, false
 }
+
+// Grant is Workspace without a copy; nil when it is none of the actor's accounts'. It must
+// not be changed.
+func (a *Actor) Grant(id uuid.UUID) *WorkspaceGrant { return a.workspaces[id] }
 
 // Workspaces lists the workspaces in which the actor may do something, by account and
 // handle.
@@ -117,7 +123,7 @@ func (a *Actor) Workspaces() []WorkspaceGrant {
 	var list []WorkspaceGrant
 	for _, g := range a.workspaces {
 		if g.Scopes != 0 && g.Refused == "" {
-			list = append(list, g)
+			list = append(list, *g)
 		}
 	}
 	slices.SortFunc(list, func(x, y WorkspaceGrant) int {

@@ -96,8 +96,11 @@ func (s *Service) AdmitAccount(ctx context.Context, by By, g *AccountGrant) erro
 
 // AdmitWorkspace refuses a request to a workspace from an address that its account does not
 // let in.
-func (s *Service) AdmitWorkspace(ctx context.Context, by By, g *WorkspaceGrant) error {
-	return s.pass(ctx, by, g.Workspace.AccountID, g.gate)
+func (s *Service) AdmitWorkspace(ctx context.Context, by *By, g *WorkspaceGrant) error {
+	if g.gate == nil {
+		return nil
+	}
+	return s.pass(ctx, *by, g.Workspace.AccountID, g.gate)
 }
 
 func (s *Service) pass(ctx context.Context, by By, account uuid.UUID, g *gate) error {

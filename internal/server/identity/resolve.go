@@ -133,7 +133,7 @@ func (s *Service) MayAct(ctx context.Context, actor, workspace uuid.UUID, scope 
 }
 
 func (s *Service) actor(tx *store.Tx, c Credential, now api.Time) (*Actor, error) {
-	a := &Actor{ID: c.ActorID, Credential: c, workspaces: map[uuid.UUID]WorkspaceGrant{}, until: api.Time{Time: now.Add(CacheAge)}}
+	a := &Actor{ID: c.ActorID, Credential: c, workspaces: map[uuid.UUID]*WorkspaceGrant{}, until: api.Time{Time: now.Add(CacheAge)}}
 	a.ends(c.Expires)
 	if known, err := a.describe(tx); err != nil || !known {
 		return nil, err
@@ -219,7 +219,7 @@ func (a *Actor) enter(tx *store.Tx, m store.Membership, direct []store.Access, n
 	a.Accounts = append(a.Accounts, AccountGrant{*account, m, role.Name, a.bounded(role.Permissions), refused, door})
 	for _, w := range workspaces {
 		scopes := a.scopesIn(w, role, roles, direct, now)
-		g := WorkspaceGrant{Workspace: w, Scopes: scopes, Refused: refused, gate: door}
+		g := &WorkspaceGrant{Workspace: w, Scopes: scopes, Refused: refused, gate: door}
 		if scopes != access.AllScopes {
 			g.objects = objects[w.ID]
 		}

@@ -103,7 +103,7 @@ func peer(r *http.Request) string {
 
 // Client is the address that a request comes from.
 func Client(r *http.Request) string {
-	if at := placeOf(r); at.client != "" {
+	if at, ok := r.Context().Value(placeKey{}).(place); ok && at.client != "" {
 		return at.client
 	}
 	return peer(r)

@@ -165,10 +165,10 @@ func (a *API) admitted(ctx context.Context, v *visitor, needs access.Scopes) (co
 	if missing := needs &^ g.Scopes; missing != 0 {
 		return v.who, api.Errorf(api.CodeForbidden, "You may not do that in workspace %q: it needs the scope %s.", g.Workspace.Handle, missing.List()[0])
 	}
-	if err := a.Identity.AdmitWorkspace(ctx, v.by, &g); err != nil {
+	if err := a.Identity.AdmitWorkspace(ctx, &v.by, g); err != nil {
 		return v.who, err
 	}
-	v.grant = &g
+	v.grant = g
 	v.who.Workspace, v.who.By = g.Workspace.ID, v.actor.Creator()
 	if g.Bounded() {
 		v.who.Hidden = g.AllHidden()
@@ -178,22 +178,22 @@ func (a *API) admitted(ctx context.Context, v *visitor, needs access.Scopes) (co
 }
 
 // workspace finds the workspace that the path names, else the only one that the actor has.
-func (a *API) workspace(v *visitor) (identity.WorkspaceGrant, error) {
+func (a *API) workspace(v *visitor) (*identity.WorkspaceGrant, error) {
 	if !v.tenant.IsZero() {
-		g, ok := v.actor.Workspace(v.tenant.Workspace)
-		if !ok || g.Workspace.AccountID != v.tenant.Account {
-			return g, api.NotFound("Workspace")
+		g := v.actor.Grant(v.tenant.Workspace)
+		if g == nil || g.Workspace.AccountID != v.tenant.Account {
+			return nil, api.NotFound("Workspace")
 		}
 		return g, nil
 	}
 	all := v.actor.Workspaces()
 	switch len(all) {
 	case 0:
-		return identity.WorkspaceGrant{}, api.Errorf(api.CodeForbidden, "You have access to no workspace.")
+		return nil, api.Errorf(api.CodeForbidden, "You have access to no workspace.")
 	case 1:
-		return all[0], nil
+		return &all[0], nil
 	}
-	return identity.WorkspaceGrant{}, api.Errorf(api.CodeMalformed, "ambiguous workspace; use /accounts/{account_id}/workspaces/{workspace_id}/…")
+	return nil, api.Errorf(api.CodeMalformed, "ambiguous workspace; use /accounts/{account_id}/workspaces/{workspace_id}/…")
 }
 
 // Wants says that who opens a socket must say who they are.

@@ -104,7 +104,7 @@ func (a *API) admitHook(r *http.Request, actor *identity.Actor, hook *core.Webho
 	if !ok || !g.Scopes.Has("manage_events") {
 		return api.Errorf(api.CodeForbidden, "The service account may not send events to the workspace of this webhook: it needs the scope manage_events.")
 	}
-	return a.Identity.AdmitWorkspace(r.Context(), identity.By{Actor: actor, IP: origin.Client(r), UserAgent: r.UserAgent()}, &g)
+	return a.Identity.AdmitWorkspace(r.Context(), &identity.By{Actor: actor, IP: origin.Client(r), UserAgent: r.UserAgent()}, &g)
 }
 
 // eventGrid is the code that Azure Event Grid wants back before it sends events.
