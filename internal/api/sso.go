@@ -36,6 +36,19 @@ type DirectoryAccess struct {
 	LastUsed   *Time     `json:"last_used"`
 }
 
+// DirectoryCreate asks for a token of a directory.
+type DirectoryCreate struct {
+	Name       string `json:"name" check:"required"`
+	Expiration *Time  `json:"expiration,omitzero" check:"null"`
+}
+
+// DirectoryCreated is a directory with the only sight of its token.
+type DirectoryCreated struct {
+	DirectoryAccess
+
+	Key string `json:"key"`
+}
+
 // SSOConnectionCreate gives an account an identity provider, in place of the one it has.
 type SSOConnectionCreate struct {
 	Name string `json:"name,omitzero" check:"max=200"`

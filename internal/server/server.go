@@ -30,6 +30,7 @@ import (
 	"github.com/usherhq/usher/internal/server/origin"
 	"github.com/usherhq/usher/internal/server/replica"
 	"github.com/usherhq/usher/internal/server/rest"
+	"github.com/usherhq/usher/internal/server/scim"
 	"github.com/usherhq/usher/internal/server/services"
 	"github.com/usherhq/usher/internal/server/signin"
 	"github.com/usherhq/usher/internal/server/signin/pages"
@@ -100,6 +101,8 @@ type Server struct {
 	signin   *signin.Service   // nil when nobody signs in
 	doors    *pages.Handler    // of signin
 	inviter  *inviter          // nil when nobody signs in
+	// directories write the people of accounts; nil on a server without accounts
+	directories *scim.Handler
 }
 
 // Open takes the address and opens the database, migrating it. On an error nothing is
@@ -133,6 +136,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		s.identity = identity.New(db, o.Clock, o.Log)
 		s.identity.SetRates(o.Rates)
 		c.MayAct = s.identity.MayAct
+		s.directories = scim.New(s.identity, o.Log)
 		if err := s.openSignIn(); err != nil {
 			if listener != nil {
 				err = errors.Join(err, listener.Close())
@@ -211,6 +215,10 @@ func (s *Server) split(contract, hooks http.Handler) http.Handler {
 		}
 		if hooks != nil && strings.HasPrefix(r.URL.Path, "/hooks/") {
 			hooks.ServeHTTP(w, r)
+			return
+		}
+		if s.directories != nil && strings.HasPrefix(r.URL.Path, scim.Prefix) {
+			s.directories.ServeHTTP(w, r)
 			return
 		}
 		s.site.ServeHTTP(w, r)

@@ -256,6 +256,18 @@ func (tx *Tx) RevokeTokensOf(actor, but uuid.UUID, now api.Time, reason string) 
 		and revoked is null`, now, reason, actor, but)
 }
 
+// RevokeTokensBy ends the tokens of an actor for whom the provider of an account has vouched.
+func (tx *Tx) RevokeTokensBy(actor, account uuid.UUID, now api.Time, reason string) error {
+	_, err := tx.Exec(`
+		update auth_token
+		set revoked = ?,
+			reason = ?
+		where actor_id = ?
+		and sso_account_id = ?
+		and revoked is null`, now, reason, actor, account)
+	return err
+}
+
 // AuthCode is what a browser carries from the consent to the client.
 type AuthCode struct {
 	Hash          string

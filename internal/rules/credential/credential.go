@@ -15,6 +15,7 @@ const (
 	BotKey       = "pnb_" // the API key of a service account
 	AccessToken  = "put_" // an access token
 	RefreshToken = "prt_" // a refresh token
+	Directory    = "psc_" // the token with which a directory writes an account's people
 )
 
 const (

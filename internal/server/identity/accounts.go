@@ -42,10 +42,18 @@ func (s *Service) Account(ctx context.Context, id uuid.UUID) (*api.Account, erro
 		} else if c != nil {
 			connections = append(connections, c.ID.String())
 		}
+		directories, scim := []string{}, "DISABLED"
+		tokens, err := tx.DirectoryTokens(id)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range tokens {
+			directories, scim = append(directories, t.ID.String()), "ENABLED"
+		}
 		return &api.Account{
 			ID: a.ID, Created: a.Created, Updated: a.Updated, Name: a.Name, Handle: a.Handle, Location: a.Location, Link: a.Link, BillingEmail: a.BillingEmail,
-			AuthExpirationSeconds: a.AuthExpirationSeconds, Settings: settings, Status: "ACTIVE", PlanType: "ENTERPRISE", SCIMState: "DISABLED", SSOState: a.SSOState,
-			WorkosConnectionIDs: connections, WorkosDirectoryIDs: []string{}, Features: []string{},
+			AuthExpirationSeconds: a.AuthExpirationSeconds, Settings: settings, Status: "ACTIVE", PlanType: "ENTERPRISE", SCIMState: scim, SSOState: a.SSOState,
+			WorkosConnectionIDs: connections, WorkosDirectoryIDs: directories, Features: []string{},
 		}, err
 	})
 }

@@ -129,8 +129,15 @@ func (s *Service) Integrations(ctx context.Context, account uuid.UUID) (*api.SSO
 			return nil, missing("Account", err)
 		}
 		c, err := none(tx.SSOConnection(account))
+		if err != nil {
+			return nil, err
+		}
 		if c != nil {
 			out.Connections = append(out.Connections, *s.connectionOf(c, a.SSOState == ssoEnabled))
+		}
+		tokens, err := tx.DirectoryTokens(account)
+		for i := range tokens {
+			out.Directories = append(out.Directories, s.directoryOf(&tokens[i]))
 		}
 		return out, err
 	})

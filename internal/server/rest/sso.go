@@ -17,6 +17,8 @@ var ssoRoutes = []governedRoute{
 	{pattern: "POST " + inAccount + "/sso/validate", permission: "read:account", handle: validateSSO},
 	{pattern: "GET " + inAccount + "/sso/integrations", permission: "administrate:sso", handle: readIntegrations},
 	{pattern: "POST " + inAccount + "/sso/integrations", permission: "administrate:sso", fresh: true, handle: createIntegration},
+	{pattern: "POST " + inAccount + "/sso/directories", permission: "administrate:sso", fresh: true, handle: createDirectory},
+	{pattern: "DELETE " + inAccount + "/sso/directories/{id}", permission: "administrate:sso", fresh: true, handle: deleteDirectory},
 	{pattern: "DELETE " + inAccount + "/account_memberships/{id}/second_factor", permission: "update:account_membership", fresh: true, handle: resetSecondFactor},
 	{pattern: "DELETE " + inAccount + "/sso/integrations/{id}", permission: "administrate:sso", fresh: true, handle: deleteIntegration},
 }
@@ -64,6 +66,23 @@ func validateSSO(s *identity.Service, r *request) (answer, error) {
 		return answer{}, api.Errorf(api.CodeForbidden, "Sign in with the account's own provider: %s", s.SAMLURL(r.account, "start"))
 	}
 	return none(nil)
+}
+
+func createDirectory(s *identity.Service, r *request) (answer, error) {
+	var in api.DirectoryCreate
+	if err := r.decode(&in); err != nil {
+		return answer{}, err
+	}
+	d, err := s.AddDirectory(r.Context(), r.visitor.by, r.account, &in)
+	return give(http.StatusCreated, d, err)
+}
+
+func deleteDirectory(s *identity.Service, r *request) (answer, error) {
+	id, err := r.id("id")
+	if err != nil {
+		return answer{}, err
+	}
+	return none(s.RemoveDirectory(r.Context(), r.visitor.by, r.account, id))
 }
 
 func readIntegrations(s *identity.Service, r *request) (answer, error) {

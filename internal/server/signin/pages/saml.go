@@ -136,6 +136,8 @@ func (h *Handler) findProvider(w http.ResponseWriter, r *http.Request) {
 // organization is how an account's people sign in, for who may decide that.
 type organization struct {
 	Account, EntityID, ACS, Start string
+	SCIM                          string
+	Directories                   []api.DirectoryAccess
 	Connection                    *api.SSOConnection
 	Domains                       []api.AccountDomain
 	Policy                        *api.SSOPolicy
@@ -167,11 +169,11 @@ func (h *Handler) decider(w http.ResponseWriter, r *http.Request) (v *signin.Vis
 // organization shows how an account's people sign in.
 func (h *Handler) organization(w http.ResponseWriter, r *http.Request) {
 	if v, account := h.decider(w, r); v != nil {
-		h.showOrganization(w, r, v, account, http.StatusOK, "")
+		h.showOrganization(w, r, v, account, http.StatusOK, &page{})
 	}
 }
 
-func (h *Handler) showOrganization(w http.ResponseWriter, r *http.Request, v *signin.Visitor, account uuid.UUID, status int, problem string) {
+func (h *Handler) showOrganization(w http.ResponseWriter, r *http.Request, v *signin.Visitor, account uuid.UUID, status int, p *page) {
 	people, ctx := h.service.People(), r.Context()
 	at := func(part string) string { return people.SAMLURL(account, part) }
 	o := &organization{Account: account.String(), EntityID: at("metadata"), ACS: at("acs"), Start: at("start")}
@@ -180,6 +182,7 @@ func (h *Handler) showOrganization(w http.ResponseWriter, r *http.Request, v *si
 		if len(integrations.Connections) > 0 {
 			o.Connection = &integrations.Connections[0]
 		}
+		o.SCIM, o.Directories = people.SCIMURL(account), integrations.Directories
 		o.Domains, err = people.Domains(ctx, account)
 	}
 	if err == nil {
@@ -189,7 +192,8 @@ func (h *Handler) showOrganization(w http.ResponseWriter, r *http.Request, v *si
 		h.fail(w, r, err)
 		return
 	}
-	h.show(w, r, status, "organization", &page{Title: "How your organization signs in", Wide: true, Visitor: v, Org: o, Problem: problem})
+	p.Title, p.Wide, p.Visitor, p.Org = "How your organization signs in", true, v, o
+	h.show(w, r, status, "organization", p)
 }
 
 // changeOrganization does what a button of that page says.
@@ -204,15 +208,29 @@ func (h *Handler) changeOrganization(w http.ResponseWriter, r *http.Request) {
 	}
 	from := h.from(r)
 	by := identity.By{Actor: v.Actor, IP: from.IP, UserAgent: from.Agent, RequestID: from.Request}
-	if err := h.decide(r, by, account); err != nil {
-		status, text := api.CodeOf(err).Status(), err.Error()
-		if status >= http.StatusInternalServerError {
-			text = h.worded(w, r, err)
+	if r.PostForm.Get("action") == "new-directory" {
+		made, err := h.service.People().AddDirectory(r.Context(), by, account, &api.DirectoryCreate{Name: r.PostForm.Get("name")})
+		if err == nil {
+			h.showOrganization(w, r, v, account, http.StatusOK, &page{Key: made.Key})
+			return
 		}
-		h.showOrganization(w, r, v, account, status, text)
+		h.failOrganization(w, r, v, account, err)
+		return
+	}
+	if err := h.decide(r, by, account); err != nil {
+		h.failOrganization(w, r, v, account, err)
 		return
 	}
 	goTo(w, "/auth/organization/"+account.String()+"/settings")
+}
+
+// failOrganization shows the page with what is wrong.
+func (h *Handler) failOrganization(w http.ResponseWriter, r *http.Request, v *signin.Visitor, account uuid.UUID, err error) {
+	status, text := api.CodeOf(err).Status(), err.Error()
+	if status >= http.StatusInternalServerError {
+		text = h.worded(w, r, err)
+	}
+	h.showOrganization(w, r, v, account, status, &page{Problem: text})
 }
 
 func (h *Handler) decide(r *http.Request, by identity.By, account uuid.UUID) error {
@@ -221,6 +239,12 @@ func (h *Handler) decide(r *http.Request, by identity.By, account uuid.UUID) err
 	case "set-provider":
 		_, err := people.SetSSOConnection(ctx, by, account, &api.SSOConnectionCreate{Name: form.Get("name"), Metadata: form.Get("metadata")})
 		return err
+	case "remove-directory":
+		id, err := uuid.Parse(form.Get("id"))
+		if err != nil {
+			return api.NotFound("Directory")
+		}
+		return people.RemoveDirectory(ctx, by, account, id)
 	case "remove-provider":
 		id, err := uuid.Parse(form.Get("id"))
 		if err != nil {

@@ -569,3 +569,31 @@ func inflate(t testing.TB, raw []byte) []byte {
 	}
 	return text
 }
+
+// TestOrganizationPageMakesDirectories: the token is shown once and ends when it is revoked;
+// who has not signed in just now decides nothing.
+func TestOrganizationPageMakesDirectories(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	b := s.browser()
+	b.signIn(ada, "")
+	at := "/auth/organization/" + s.owner.AccountID.String() + "/settings"
+	page := b.get(at).press("Create a token", "name", "okta").want(http.StatusOK, "/scim/v2/"+s.owner.AccountID.String())
+	token := regexp.MustCompile(`psc_[0-9A-Za-z]{36}`).FindString(page.body)
+	if found, err := s.people.Directory(t.Context(), s.owner.AccountID, token); err != nil || found == nil || found.Name != "okta" {
+		t.Fatalf("%v %v", found, err)
+	}
+	if page := b.get(at); strings.Contains(page.body, token) {
+		t.Error("the token is shown again")
+	}
+	s.wait(16 * time.Minute)
+	b.get(at).press("Revoke").want(http.StatusUnauthorized, "Sign in again")
+	b.signIn(ada, at)
+	b.get(at).press("Revoke").want(http.StatusSeeOther)
+	if found, err := s.people.Directory(t.Context(), s.owner.AccountID, token); err != nil || found != nil {
+		t.Errorf("%v %v", found, err)
+	}
+	b.get(at).press("Save the domains", "domains", "acme.example\nexample.org\n").want(http.StatusSeeOther)
+	b.get(at).want(http.StatusOK, "usher-verify=", "waiting for the record", "example.org")
+	s.browser().get(at).want(http.StatusSeeOther)
+}
