@@ -125,7 +125,11 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	db := c.Store
 	o.Web.Private = o.Accounts
-	s := &Server{options: o, listener: listener, tls: shake, store: db, core: c, log: o.Log, site: web.New(c, o.Web)}
+	var s *Server
+	if o.Accounts {
+		o.Web.SignedIn = func(r *http.Request) bool { return s.doors == nil || s.doors.SignedIn(r) }
+	}
+	s = &Server{options: o, listener: listener, tls: shake, store: db, core: c, log: o.Log, site: web.New(c, o.Web)}
 	if c.UIURL = strings.TrimRight(o.UIURL, "/"); c.UIURL == "" && listener != nil {
 		c.UIURL = s.URL()
 	}

@@ -424,6 +424,12 @@ func (tx *Tx) UserIdentities(user uuid.UUID) ([]UserIdentity, error) {
 	})
 }
 
+// DeleteUserIdentity makes somebody at a provider nobody here any more.
+func (tx *Tx) DeleteUserIdentity(user, id uuid.UUID) error {
+	n, err := tx.Exec("delete from auth_user_identity\nwhere user_id = ?\nand id = ?", user, id)
+	return known(n > 0, err)
+}
+
 // AddUserIdentity links a user with a provider's.
 func (tx *Tx) AddUserIdentity(i *UserIdentity) error {
 	_, err := tx.Exec(`
@@ -471,7 +477,7 @@ func (tx *Tx) See(hash string, expires api.Time) (isNew bool, err error) {
 
 // PurgeSignin deletes what ended before a time.
 func (tx *Tx) PurgeSignin(before api.Time) error {
-	for _, table := range []string{"auth_magic_link", "auth_code", "auth_device", "auth_token", "auth_seen", "auth_flow", "auth_arrival", "auth_challenge"} {
+	for _, table := range []string{"auth_magic_link", "auth_code", "auth_device", "auth_token", "auth_seen", "auth_flow", "auth_arrival", "auth_challenge", "mail_outbox"} {
 		if _, err := tx.Exec("delete from "+table+"\nwhere expires < ?", before); err != nil {
 			return err
 		}

@@ -16,13 +16,16 @@ type AuthFlow struct {
 	Next             string
 	Created, Expires api.Time
 	Used             *api.Time
+	// LinkUser is who has begun, signed in, to be linked with who they are at the provider; nil
+	// to sign in.
+	LinkUser *uuid.UUID
 }
 
 // AddAuthFlow keeps a sign-in that was begun.
 func (tx *Tx) AddAuthFlow(f *AuthFlow) error {
 	_, err := tx.Exec(`
-		insert into auth_flow (hash, provider, browser_hash, next, created, expires, used)
-		values (?, ?, ?, ?, ?, ?, ?)`, f.Hash, f.Provider, f.BrowserHash, f.Next, f.Created, f.Expires, f.Used)
+		insert into auth_flow (hash, provider, browser_hash, next, created, expires, used, link_user_id)
+		values (?, ?, ?, ?, ?, ?, ?, ?)`, f.Hash, f.Provider, f.BrowserHash, f.Next, f.Created, f.Expires, f.Used, f.LinkUser)
 	return err
 }
 
@@ -30,9 +33,9 @@ func (tx *Tx) AddAuthFlow(f *AuthFlow) error {
 func (tx *Tx) AuthFlow(hash string) (*AuthFlow, error) {
 	f := &AuthFlow{}
 	return f, tx.QueryRow(`
-		select hash, provider, browser_hash, next, created, expires, used
+		select hash, provider, browser_hash, next, created, expires, used, link_user_id
 		from auth_flow
-		where hash = ?`, []any{hash}, &f.Hash, &f.Provider, &f.BrowserHash, &f.Next, &f.Created, &f.Expires, &f.Used)
+		where hash = ?`, []any{hash}, &f.Hash, &f.Provider, &f.BrowserHash, &f.Next, &f.Created, &f.Expires, &f.Used, &f.LinkUser)
 }
 
 // UseAuthFlow takes a sign-in that comes back in time; it can be taken once.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/google/uuid"
 	"golang.org/x/oauth2"
 
 	"github.com/usherhq/usher/internal/api"
@@ -124,6 +125,34 @@ var errProvider = &Problem{Code: "access_denied", Text: "The other side could no
 
 // BeginAt begins a sign-in at a provider and returns where the browser goes.
 func (s *Service) BeginAt(ctx context.Context, id, browser, next string) (to string, err error) {
+	return s.beginAt(ctx, id, browser, next, nil)
+}
+
+// LinkAt begins to link a person who has signed in just now with who they are at a provider.
+func (s *Service) LinkAt(ctx context.Context, v *Visitor, id, browser string) (to string, err error) {
+	if !v.Fresh() {
+		return "", errStale
+	}
+	return s.beginAt(ctx, id, browser, "/auth/account", &v.ID)
+}
+
+// Unlink makes who a person is at a provider nobody here. A link by mail always lets in.
+func (s *Service) Unlink(ctx context.Context, v *Visitor, identity uuid.UUID, from From) error {
+	if !v.Fresh() {
+		return errStale
+	}
+	return s.write(ctx, func(t *turn) error {
+		if err := t.DeleteUserIdentity(v.ID, identity); err != nil {
+			if errors.Is(err, store.ErrNoRows) {
+				err = errGone
+			}
+			return err
+		}
+		return t.audit("user-identity", "unlinked", identity, &v.ID, from)
+	})
+}
+
+func (s *Service) beginAt(ctx context.Context, id, browser, next string, link *uuid.UUID) (to string, err error) {
 	p, err := s.provider(id)
 	if err != nil {
 		return "", err
@@ -135,7 +164,7 @@ func (s *Service) BeginAt(ctx context.Context, id, browser, next string) (to str
 	}
 	state := NewSecret()
 	err = s.write(ctx, func(t *turn) error {
-		return t.AddAuthFlow(&store.AuthFlow{Hash: hash(state), Provider: id, BrowserHash: hash(browser), Next: next, Created: t.now, Expires: api.At(t.now.Add(flowLife))})
+		return t.AddAuthFlow(&store.AuthFlow{Hash: hash(state), Provider: id, BrowserHash: hash(browser), Next: next, LinkUser: link, Created: t.now, Expires: api.At(t.now.Add(flowLife))})
 	})
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(derived("verifier", state, browser))}
 	if p.Issuer != "" {
@@ -148,6 +177,7 @@ func (s *Service) BeginAt(ctx context.Context, id, browser, next string) (to str
 type Returned struct {
 	Provider, State, Code, Issuer, Error string
 	Browser                              string // the secret in its cookie
+	Session                              string // that in the cookie of its session
 	From                                 From
 }
 
@@ -155,6 +185,7 @@ type Returned struct {
 type Arrived struct {
 	*Opened        // nil: a mail must prove first that the address is theirs
 	Email   string // where that mail went
+	Linked  bool   // a person who is signed in was linked with it
 }
 
 // ReturnFrom signs in who comes back from a provider. An identity that is not known yet is
@@ -173,6 +204,10 @@ func (s *Service) ReturnFrom(ctx context.Context, r Returned) (*Arrived, error) 
 		return nil, s.turnAway(ctx, p, r, err)
 	}
 	out := &Arrived{}
+	if flow.LinkUser != nil {
+		out.Linked = true
+		return out, s.linkHere(ctx, p, *flow.LinkUser, who, r)
+	}
 	var refused error
 	err = s.write(ctx, func(t *turn) error {
 		out.Opened, refused = nil, nil
@@ -205,6 +240,21 @@ func (s *Service) ReturnFrom(ctx context.Context, r Returned) (*Arrived, error) 
 	out.Email = who.email
 	_, err = s.RequestLink(ctx, LinkRequest{Email: who.email, Browser: r.Browser, Next: flow.Next, From: r.From, identity: who, provider: p.ID})
 	return out, err
+}
+
+// linkHere links a person who is signed in, and has begun so, with who they are at a provider.
+// Both are proven: no mail is needed.
+func (s *Service) linkHere(ctx context.Context, p *Provider, user uuid.UUID, who *somebody, r Returned) error {
+	v, err := s.Session(ctx, r.Session)
+	if err != nil {
+		return err
+	}
+	if v == nil || v.ID != user {
+		return &Problem{Code: CodeStale, Text: "Sign in again to link that: your session is over."}
+	}
+	return s.write(ctx, func(t *turn) error {
+		return t.linkIdentity(&store.MagicLink{Email: who.email, Provider: &p.ID, Issuer: &who.issuer, Subject: &who.subject}, user, r.From)
+	})
 }
 
 // takeFlow takes what was begun, once, in the browser that has begun it.

@@ -82,6 +82,10 @@ func (s *Service) RequestLink(ctx context.Context, r LinkRequest) (*LinkSent, er
 	if r.Challenge != "" && !wellFormedChallenge(r.Challenge) {
 		return nil, problem("invalid_request", "device_challenge is not the base64url of a SHA-256.")
 	}
+	key, err := s.sealer(ctx)
+	if err != nil {
+		return nil, err
+	}
 	token, words := NewSecret(), newWords()
 	var link *store.MagicLink
 	var refused error
@@ -105,7 +109,14 @@ func (s *Service) RequestLink(ctx context.Context, r LinkRequest) (*LinkSent, er
 		if who := r.identity; who != nil {
 			link.Purpose, link.Provider, link.Issuer, link.Subject = purposeIdentity, &r.provider, &who.issuer, &who.subject
 		}
-		return t.addressLink(link)
+		if err := t.addressLink(link); err != nil {
+			return err
+		}
+		mail, err := s.sealed(key, letter{link: *link, token: token})
+		if err != nil {
+			return err
+		}
+		return t.AddMail(mail, t.now)
 	})
 	if err == nil {
 		err = refused
@@ -113,9 +124,7 @@ func (s *Service) RequestLink(ctx context.Context, r LinkRequest) (*LinkSent, er
 	if err != nil {
 		return nil, err
 	}
-	if link.Purpose != purposeNowhere {
-		s.post(letter{link: *link, token: token})
-	}
+	s.posted()
 	return &LinkSent{link.ID, words}, nil
 }
 

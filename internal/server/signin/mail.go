@@ -10,6 +10,11 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/crypt"
 	"github.com/usherhq/usher/internal/notify"
 	"github.com/usherhq/usher/internal/store"
 )
@@ -19,54 +24,103 @@ type Mailer interface {
 	Send(ctx context.Context, l notify.Letter) error
 }
 
-// letter is a mail that waits to be sent.
+// How long mails wait: one that was not taken, the next look for those of other servers, and
+// one whose server has died while sending.
+const (
+	mailDelay = 5 * time.Second
+	mailLook  = 15 * time.Second
+	mailLease = time.Minute
+)
+
+// outboxPlace is where a mail that waits belongs.
+func outboxPlace(id uuid.UUID) crypt.Place {
+	return crypt.Place{Table: "mail_outbox", Row: id, Column: "sealed"}
+}
+
+// sealed is a letter as it waits: it has a link that lets somebody in.
+func (s *Service) sealed(key crypt.Named, l letter) (*store.WaitingMail, error) {
+	written, err := s.compose(l)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(written)
+	if err != nil {
+		return nil, err
+	}
+	m := &store.WaitingMail{ID: l.link.ID, Expires: l.link.Expires, Due: l.link.Created}
+	if l.link.Purpose == purposeNowhere { // it is kept as long as others are, and never sent
+		m.Due = l.link.Expires
+	}
+	m.Sealed, err = crypt.Seal(key, text, outboxPlace(m.ID))
+	return m, err
+}
+
+// letter is a mail with a link.
 type letter struct {
 	link  store.MagicLink
 	token string
 }
 
-// post lets a letter go out. When too many wait it is dropped: who waits for it asks again.
-func (s *Service) post(l letter) {
+// posted lets the mails go out that wait.
+func (s *Service) posted() {
 	select {
-	case s.letters <- l:
-	default:
-		s.log.Error("too many sign-in mails wait; one is dropped")
+	case s.mails <- struct{}{}:
+	default: // it looks anyway
 	}
 }
 
-// send delivers letters until ctx ends.
+// send delivers what waits until ctx ends; what it does not get to is delivered by another
+// server or after the next start.
 func (s *Service) send(ctx context.Context) {
 	for {
+		sent, err := s.sendOne(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("cannot send mails", "error", err)
+		}
+		if sent && err == nil {
+			continue
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case l := <-s.letters:
-			s.deliver(ctx, l)
+		case <-s.mails:
+		case <-time.After(mailLook):
 		}
 	}
 }
 
-// deliver sends a letter and tries again while its link is fresh.
-func (s *Service) deliver(ctx context.Context, l letter) {
-	written, err := s.compose(l)
-	for try := 1; err == nil; try++ {
-		if err = s.mailer.Send(ctx, written); err == nil || ctx.Err() != nil {
-			return
-		}
-		if try == 3 {
-			break
-		}
-		s.log.Warn("a sign-in mail was not delivered; trying again", "error", err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(time.Duration(try) * 5 * time.Second):
-			err = nil
-		}
-	}
+// sendOne delivers the mail that has waited longest, and says whether one was due.
+func (s *Service) sendOne(ctx context.Context) (bool, error) {
+	key, err := s.sealer(ctx)
 	if err != nil {
-		s.log.Error("a sign-in mail was not delivered", "error", err)
+		return false, err
 	}
+	var m *store.WaitingMail
+	err = s.write(ctx, func(t *turn) (err error) {
+		m, err = none(t.TakeMail(t.now, api.At(t.now.Add(mailLease))))
+		return err
+	})
+	if err != nil || m == nil {
+		return false, err
+	}
+	text, err := crypt.Open(key, m.Sealed, outboxPlace(m.ID))
+	var l notify.Letter
+	if err == nil {
+		err = json.Unmarshal(text, &l)
+	}
+	if err == nil {
+		err = s.mailer.Send(ctx, l)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case err == nil:
+		return true, s.write(ctx, func(t *turn) error { return t.DropMail(m.ID) })
+	}
+	delay := time.Duration(m.Tries) * mailDelay
+	s.log.Warn("a sign-in mail was not delivered; trying again while its link holds", "error", err, "tries", m.Tries, "in", delay)
+	time.AfterFunc(delay, s.posted)
+	return true, s.write(ctx, func(t *turn) error { return t.DelayMail(m.ID, api.At(t.now.Add(delay))) })
 }
 
 var (

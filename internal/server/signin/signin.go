@@ -62,7 +62,7 @@ type Service struct {
 	mailer  Mailer
 	clock   func() time.Time
 	log     *slog.Logger
-	letters chan letter
+	mails   chan struct{} // says that one waits
 	sending sync.WaitGroup
 
 	federation federation
@@ -90,7 +90,7 @@ func New(o Options, db *store.Store, people *identity.Service, mailer Mailer, cl
 		o.Client = &http.Client{Timeout: 10 * time.Second}
 	}
 	s := &Service{
-		options: o, store: db, people: people, mailer: mailer, clock: clock, log: log, letters: make(chan letter, 256),
+		options: o, store: db, people: people, mailer: mailer, clock: clock, log: log, mails: make(chan struct{}, 1),
 		federation: federation{providers: o.Providers, client: o.Client, known: map[string]*oidc.Provider{}},
 	}
 	people.PublicURL = o.PublicURL

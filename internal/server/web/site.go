@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -20,6 +21,9 @@ type Options struct {
 	APIURL   string // what pages call, "" for the same origin
 	PreferV1 bool
 	Private  bool // nobody sees anything without signing in
+	// SignedIn says whether a browser may see the interfaces; others are sent to sign in. nil
+	// lets every one.
+	SignedIn func(*http.Request) bool
 }
 
 // Site serves everything that is not the API.
@@ -118,6 +122,12 @@ func (s *Site) bundled(w http.ResponseWriter, r *http.Request) {
 	}
 	if !isNavigation(r) {
 		notFound(w)
+		return
+	}
+	if s.options.SignedIn != nil && !s.options.SignedIn(r) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Location", "/auth/login?next="+url.QueryEscape(origin.Path(r, r.URL.RequestURI())))
+		w.WriteHeader(http.StatusSeeOther)
 		return
 	}
 	root := strings.TrimSuffix(s.bases[0], "/") + "/"

@@ -182,3 +182,27 @@ func post(t *testing.T, url, body string, into any) {
 		}
 	}
 }
+
+// TestInterfacesSendStrangersToSignIn: a browser that nobody is signed in with goes to the
+// sign-in page and comes back; files and programs do not.
+func TestInterfacesSendStrangersToSignIn(t *testing.T) {
+	t.Parallel()
+	v1, v2 := web.Find(bundles(t), os.Getenv)
+	url := start(t, web.Options{V1: v1, V2: v2, SignedIn: func(r *http.Request) bool { return r.Header.Get("Cookie") == "session=good" }}, "")
+	for _, c := range []struct {
+		path, accept, cookie string
+		status               int
+		location             string
+	}{
+		{"/v2/runs?a=b&c=d", page, "", 303, "/auth/login?next=%2Fv2%2Fruns%3Fa%3Db%26c%3Dd"},
+		{"/", page, "session=bad", 303, "/auth/login?next=%2F"},
+		{"/v2/runs", page, "session=good", 200, ""},
+		{"/assets/a.js", "", "", 200, ""},
+		{"/v2/runs", "application/json", "", 404, ""},
+	} {
+		status, body, h := get(t, url+c.path, "Accept", c.accept, "Cookie", c.cookie)
+		if status != c.status || h.Get("Location") != c.location {
+			t.Errorf("%s: %d %q %q", c.path, status, body, h.Get("Location"))
+		}
+	}
+}

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,6 +19,7 @@ type account struct {
 	Sessions   []sessionLine
 	Keys       []keyLine
 	Identities []store.UserIdentity
+	Linkable   []provider // where the person could be linked with somebody
 	// Refusals and Organizations are accounts that keep the person out for now, and those
 	// whose way of signing in they decide.
 	Refusals      []refusal
@@ -94,6 +96,11 @@ func (h *Handler) accountOf(r *http.Request, v *signin.Visitor) (*account, error
 	}
 	a.Second = len(factors) > 0
 	a.Identities, err = h.service.Identities(r.Context(), v)
+	for _, p := range h.providers() {
+		if !slices.ContainsFunc(a.Identities, func(i store.UserIdentity) bool { return i.Provider == p.ID }) {
+			a.Linkable = append(a.Linkable, p)
+		}
+	}
 	return a, err
 }
 
@@ -123,6 +130,16 @@ func (h *Handler) changeAccount(w http.ResponseWriter, r *http.Request) {
 		err = h.service.EndOtherSessions(r.Context(), v, from)
 	case "revoke-key":
 		_, err = h.service.RevokeKey(r.Context(), v, id, from)
+	case "unlink":
+		err = h.service.Unlink(r.Context(), v, id, from)
+	case "link":
+		var to string
+		if to, err = h.service.LinkAt(r.Context(), v, r.PostForm.Get("id"), h.browser(w, r)); err == nil {
+			// A form may lead to this server only, a page that it leads to anywhere.
+			w.Header().Set("Refresh", "0; url="+to)
+			h.show(w, r, http.StatusOK, "message", &page{Title: "Going there", Text: "The provider asks who you are.", Link: &link{to, "Continue there"}})
+			return
+		}
 	case "new-key":
 		h.newKey(w, r, v, from)
 		return

@@ -410,3 +410,49 @@ func forgetIdentities(tx *store.Tx) error {
 	_, err := tx.Exec("delete from auth_user_identity")
 	return err
 }
+
+// TestLinkAndUnlinkAProvider: who is signed in links and unlinks on the account page; nobody
+// else's answer is linked with them, and what is somebody else's stays so.
+func TestLinkAndUnlinkAProvider(t *testing.T) {
+	t.Parallel()
+	s := federated(t, newForger(t).provider)
+	s.proven(s.owner.AccountID, "acme.example")
+	forger := s.service.Providers()[0].Issuer
+	link := func(b *browser) *shown {
+		t.Helper()
+		page := b.get("/auth/account").want(http.StatusOK).press("Link Corp").want(http.StatusOK)
+		_, to, _ := strings.Cut(page.header.Get("Refresh"), "url=")
+		return b.get(to)
+	}
+	b := s.browser()
+	b.signIn(ada, "")
+	forge(forger, map[string]any{"sub": "x-of-ada", "email": "whatever@else.example", "email_verified": false})
+	link(b).travel().want(http.StatusOK, "whatever@else.example", "Unlink")
+	other := s.browser()
+	other.get("/auth/corp/start").travel()
+	if who := other.who(); who != ada {
+		t.Errorf("the linked provider signs in %q", who)
+	}
+	s.wantAudit("user-identity.linked", 1)
+
+	// An answer to somebody's link in a browser that is signed in as nobody, or as another.
+	grace := s.browser()
+	grace.signIn("grace@acme.example", "")
+	back := link(grace).header.Get("Location")
+	grace.get("/auth/account").press("Sign out").want(http.StatusSeeOther)
+	grace.get(back).want(http.StatusUnauthorized)
+	grace.signIn("grace@acme.example", "")
+	link(grace).travel().want(http.StatusForbidden) // ada's
+	s.wantAudit("user-identity.linked", 1)
+
+	s.wait(16 * time.Minute)
+	b.get("/auth/account").press("Unlink").want(http.StatusUnauthorized, "Sign in again")
+	b.signIn(ada, "/auth/account")
+	b.get("/auth/account").press("Unlink").want(http.StatusSeeOther)
+	s.wantAudit("user-identity.unlinked", 1)
+	other = s.browser()
+	other.get("/auth/corp/start").travel()
+	if who := other.who(); who != "" {
+		t.Errorf("the unlinked provider signs in %q", who)
+	}
+}

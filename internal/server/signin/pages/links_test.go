@@ -1,9 +1,11 @@
 package pages_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -13,9 +15,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/usherhq/usher/internal/crypt"
+	"github.com/usherhq/usher/internal/notify"
+	"github.com/usherhq/usher/internal/server/identity"
 	"github.com/usherhq/usher/internal/server/signin"
 	"github.com/usherhq/usher/internal/store"
 	"github.com/usherhq/usher/internal/store/storetest"
+	"github.com/usherhq/usher/internal/testkit"
 )
 
 // TestSignInByLink walks the way of a person on both databases: one mail under TLS, one
@@ -552,4 +558,59 @@ func TestKeysNeedAFreshSession(t *testing.T) {
 	if _, err := s.people.Resolve(t.Context(), key, ""); err == nil || strings.Contains(b.get("/auth/account").body, "late") {
 		t.Error("an old session makes keys")
 	}
+}
+
+// TestMailsOutliveTheServer: a mail that nobody has sent when the server ends goes out after
+// the next start, by whichever server; the database has no link in the clear, and no mail once
+// it was sent.
+func TestMailsOutliveTheServer(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, db *store.Store) {
+		mail := testkit.StartMailServer(t, false)
+		log := slog.New(slog.DiscardHandler)
+		people := identity.New(db, time.Now, log)
+		if _, err := people.Bootstrap(t.Context(), ada, "acme", "main"); err != nil {
+			t.Fatal(err)
+		}
+		key := crypt.NewKey()
+		o := signin.Options{PublicURL: "http://localhost:1", Key: func(context.Context) (crypt.Key, error) { return key, nil }}
+		mailer := &notify.SMTP{Host: mail.Host, Port: mail.Port, From: "usher@example.com", Client: &notify.Client{Clock: time.Now, Roots: mail.Roots}}
+		ended := signin.New(o, db, people, mailer, time.Now, log)
+		browser := signin.NewSecret()
+		for _, email := range []string{ada, "nobody@example.com"} {
+			if _, err := ended.RequestLink(t.Context(), signin.LinkRequest{Email: email, Browser: browser}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		waiting := func() (n int) {
+			storetest.Read(t, db, func(tx *store.Tx) error {
+				return tx.QueryRow("select count(*) from mail_outbox where sealed like 'v2:signin:%' and sealed not like '%http%'", nil, &n)
+			})
+			return n
+		}
+		if n := waiting(); n != 2 { // as many for an address that nobody has
+			t.Errorf("%d mails wait sealed, not 2", n)
+		}
+		for range 2 { // two servers
+			next := signin.New(o, db, people, mailer, time.Now, log)
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- next.Run(ctx) }()
+			t.Cleanup(func() { stop(); <-done })
+		}
+		link := mail.Await(t, ada, 1).Link()
+		token := mustURL(t, link).Query().Get("t")
+		if _, err := ended.RedeemLink(t.Context(), token, browser, signin.From{}); err != nil {
+			t.Error(err)
+		}
+		testkit.Eventually(t, time.Minute, func() error {
+			if n := waiting(); n != 1 {
+				return fmt.Errorf("%d mails wait", n)
+			}
+			return nil
+		})
+		if mail.Count(ada) != 1 || mail.Count("nobody@example.com") != 0 {
+			t.Error("a mail was sent twice, or to nobody")
+		}
+	})
 }

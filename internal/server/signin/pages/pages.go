@@ -186,6 +186,16 @@ func (h *Handler) cookie(r *http.Request, name string) string {
 // SessionSecret is what the cookie of a browser's session holds, "" when it has none.
 func (h *Handler) SessionSecret(r *http.Request) string { return h.cookie(r, sessionCookie) }
 
+// SignedIn says whether a browser has a session that lets it in.
+func (h *Handler) SignedIn(r *http.Request) bool {
+	secret := h.SessionSecret(r)
+	if secret == "" {
+		return false
+	}
+	_, err := h.service.People().ResolveSession(r.Context(), secret, h.from(r).IP)
+	return err == nil
+}
+
 func (h *Handler) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
 	http.SetCookie(w, &http.Cookie{
 		Name: h.cookieName(name), Value: value, Path: "/", HttpOnly: true, Secure: h.service.Secure(), SameSite: http.SameSiteLaxMode, MaxAge: int(life.Seconds()),

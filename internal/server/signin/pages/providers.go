@@ -29,7 +29,7 @@ func (h *Handler) returnFrom(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	arrived, err := h.service.ReturnFrom(r.Context(), signin.Returned{
 		Provider: r.PathValue("provider"), State: q.Get("state"), Code: q.Get("code"), Issuer: q.Get("iss"), Error: q.Get("error"),
-		Browser: h.cookie(r, browserCookie), From: h.from(r),
+		Browser: h.cookie(r, browserCookie), Session: h.cookie(r, sessionCookie), From: h.from(r),
 	})
 	h.arrived(w, r, arrived, err)
 }

@@ -99,6 +99,8 @@ func (h *Handler) arrived(w http.ResponseWriter, r *http.Request, a *signin.Arri
 	switch {
 	case err != nil:
 		h.fail(w, r, err)
+	case a.Linked:
+		goTo(w, "/auth/account")
 	case a.Opened == nil:
 		goTo(w, "/auth/sent?"+url.Values{"email": {a.Email}}.Encode())
 	default:

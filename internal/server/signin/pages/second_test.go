@@ -252,14 +252,15 @@ func TestPasskeyInABrowser(t *testing.T) {
 	s.url = strings.Replace(s.url, "127.0.0.1", "localhost", 1)
 	b := testkit.StartBrowser(t, 1280, false)
 	b.Authenticator()
-	in := func(n int) {
+	in := func(n int, then string) {
 		b.Open(s.url + "/auth/login")
 		b.Type("E-mail address", ada)
 		b.Press("Send")
 		b.Open(s.mail.Await(t, ada, n).Link())
 		b.Press("Sign in")
+		b.See(then)
 	}
-	in(1)
+	in(1, "Where you are signed in")
 	b.Open(s.url + "/auth/factors")
 	b.Type("Name of the passkey", "Laptop")
 	b.Screenshot("factors-light")
@@ -270,8 +271,7 @@ func TestPasskeyInABrowser(t *testing.T) {
 	b.Open(s.url + "/auth/account")
 	b.Press("Sign out")
 
-	in(2)
-	b.See("You are almost in")
+	in(2, "You are almost in")
 	b.Screenshot("second-light")
 	b.Press("Use a passkey")
 	b.See("Where you are signed in")
