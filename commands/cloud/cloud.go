@@ -15,8 +15,8 @@ import (
 
 // NewCmd makes usher cloud.
 func NewCmd(env *cli.Env) *cobra.Command {
-	workspaces := cli.Group("workspace", "see and choose the workspaces of Prefect Cloud", []string{"workspaces"},
-		newWorkspaceListCmd(env), newWorkspaceSetCmd(env))
+	workspaces := cli.Group("workspace", "see, choose and make the workspaces of Prefect Cloud", []string{"workspaces"},
+		newWorkspaceListCmd(env), newWorkspaceSetCmd(env), newWorkspaceCreateCmd(env))
 	workspaces.Example = "usher cloud workspace ls"
 	cmd := cli.Group("cloud", "log in to Prefect Cloud and look after what only it has", nil,
 		newLoginCmd(env), newLogoutCmd(env), workspaces, newWebhookCmd(env), newAllowlistCmd(env), newAssetCmd(env))

@@ -188,6 +188,7 @@ var notPinned = map[string]string{
 	"cloud webhook toggle":       "its script in testdata/cloud",
 	"cloud webhook update":       "its script in testdata/cloud",
 	"cloud workspace set":        "its script in testdata/cloud",
+	"cloud workspace create":     "its script in testdata/cloud",
 	"dashboard open":             "its script in testdata/live",
 	"work-pool storage configure azure-blob-storage": "as that for s3",
 	"work-pool storage configure gcs":                "as that for s3",
