@@ -56,19 +56,19 @@ func (o *statusOptions) run(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(o.timeout)*time.Second)
 		defer cancel()
 	}
-	s := status{Status: "available", APIURL: settings.APIAddress()}
+	s, code := status{Status: "available", APIURL: settings.APIAddress()}, cli.Failure
 	err = o.ask(ctx, c, &s)
 	if err != nil {
 		s.Status, s.Error = "unavailable", err.Error()
 		if o.wait && ctx.Err() != nil {
-			s.Status, s.Timeout = "timed_out", o.timeout
+			s.Status, s.Timeout, code = "timed_out", o.timeout, cli.TimedOut
 		}
 	}
 	if printErr := output.Detail(o.env.Printer(o.output), s, statusProperties()); printErr != nil {
 		return printErr
 	}
 	if err != nil {
-		return cli.Quiet(cli.Failure)
+		return cli.Quiet(code)
 	}
 	return nil
 }
