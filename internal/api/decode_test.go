@@ -124,3 +124,40 @@ func TestScalarsReadAndWriteAsTheReference(t *testing.T) {
 		}
 	}
 }
+
+// TestPoliciesOfTasks holds what the reference answers to policies of task runs: what
+// becomes of retry_delay and retry_jitter_factor, or the first thing that is wrong.
+func TestPoliciesOfTasks(t *testing.T) {
+	t.Parallel()
+	many := func(n int) string { return "[" + strings.TrimSuffix(strings.Repeat("1,", n), ",") + "]" }
+	for policy, want := range map[string]string{
+		`{}`:                                 "",
+		`{"retry_delay":3}`:                  "3",
+		`{"retry_delay":"3"}`:                "3",
+		`{"retry_delay":"2.5"}`:              "2.5",
+		`{"retry_delay":["1"]}`:              "[1]",
+		`{"retry_delay":[1,2.5]}`:            "[1,2.5]",
+		`{"retry_delay":[]}`:                 "[]",
+		`{"retry_delay":` + many(50) + `}`:   many(50),
+		`{"retry_delay":` + many(51) + `}`:   "Value error, Can not configure more than 50 retry delays per task.",
+		`{"retry_delay":"x"}`:                "Input should be a valid integer, unable to parse string as an integer",
+		`{"retry_delay":{}}`:                 "Input should be a valid integer",
+		`{"retry_delay":[null]}`:             "Input should be a valid integer",
+		`{"retry_jitter_factor":0}`:          "",
+		`{"retry_jitter_factor":0.5}`:        "",
+		`{"retry_jitter_factor":-0.5}`:       "Value error, `retry_jitter_factor` must be >= 0.",
+		`{"retry_delay_seconds":2}`:          "2",
+		`{"retries":1,"retry_delay":[[1]]}`:  "Input should be a valid integer",
+		`{"retry_delay":1,"retries":"many"}`: "Input should be a valid integer, unable to parse string as an integer",
+	} {
+		var req api.TaskRunCreate
+		err := api.Decode([]byte(`{"flow_run_id":null,"task_key":"k","dynamic_key":"0","empirical_policy":`+policy+`}`), &req)
+		got := string(req.EmpiricalPolicy.Or(api.TaskRunPolicy{}).RetryDelay)
+		if e, ok := err.(*api.Error); ok {
+			got = e.Violations[0].Msg
+		}
+		if got != want && got+want != "null" {
+			t.Errorf("%s: got %q (%v), want %q", policy, got, err, want)
+		}
+	}
+}

@@ -56,10 +56,11 @@ var judged = map[string]func(o *object) (why string){
 	"RelatedResource": func(o *object) string { return RelatedProblem(o.texts()) },
 }
 
-// judgedMembers are the same for a single member, by the schema's name and its own. They
-// hear of texts.
-var judgedMembers = map[[2]string]func(text string) (why string){
-	{"BlockDocumentCreate", "name"}: BlockNameProblem,
+// judgedMembers are the same for a single member, by the schema's name and its own.
+var judgedMembers = map[[2]string]func(v jsontext.Value) (why string){
+	{"BlockDocumentCreate", "name"}:          func(v jsontext.Value) string { return BlockNameProblem(unquoted(v)) },
+	{"TaskRunPolicy", "retry_delay"}:         delayProblem,
+	{"TaskRunPolicy", "retry_jitter_factor"}: jitterProblem,
 }
 
 // member judges a member of an object by its shape, and then by the rule that it has.
@@ -67,10 +68,10 @@ func (c *conformer) member(s *shape, m memberShape, v jsontext.Value, at []any) 
 	before := len(c.found)
 	out := c.value(m.shape, v, at)
 	judge := judgedMembers[[2]string{s.name, m.name}]
-	if judge == nil || len(c.found) > before || out.Kind() != '"' {
+	if judge == nil || len(c.found) > before || out.Kind() == 'n' {
 		return out
 	}
-	if why := judge(unquoted(out)); why != "" {
+	if why := judge(out); why != "" {
 		c.wrong("value_error", at, "Value error, "+why, v)
 	}
 	return out

@@ -17,7 +17,7 @@ func NewFlowRunPolicy() FlowRunPolicy {
 func (p *FlowRunPolicy) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	type plain FlowRunPolicy
 	v := plain(NewFlowRunPolicy())
-	if err := readPolicy(dec, &v); err != nil {
+	if _, err := readPolicy(dec, &v); err != nil {
 		return err
 	}
 	if isZero(v.Retries) && v.MaxRetries != 0 {
@@ -35,21 +35,53 @@ func (p *FlowRunPolicy) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 func (p *TaskRunPolicy) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	type plain TaskRunPolicy
 	var v plain
-	if err := readPolicy(dec, &v); err != nil {
+	raw, err := readPolicy(dec, &v)
+	if err != nil {
 		return err
 	}
 	if isZero(v.Retries) && v.MaxRetries != 0 {
 		v.Retries = &v.MaxRetries
 	}
 	if noDelay(v.RetryDelay) && v.RetryDelaySeconds != 0 {
-		seconds, err := json.Marshal(v.RetryDelaySeconds)
-		if err != nil {
-			return err
-		}
-		v.RetryDelay = seconds
+		v.RetryDelay = bytes.Clone(valueBelow(raw, "retry_delay_seconds"))
+	}
+	if !isDelay(v.RetryDelay) || delayProblem(v.RetryDelay) != "" || v.RetryJitterFactor != nil && *v.RetryJitterFactor < 0 {
+		return Errorf(CodeInvalid, "retry_delay or retry_jitter_factor is out of bounds")
 	}
 	*p = TaskRunPolicy(v)
 	return nil
+}
+
+// isDelay says that a value is a number, a list of numbers or nothing.
+func isDelay(v jsontext.Value) bool {
+	switch v.Kind() {
+	case 0, 'n', '0':
+		return true
+	case '[':
+		var list []float64
+		return json.Unmarshal(v, &list) == nil && !bytes.Contains(v, []byte(null))
+	}
+	return false
+}
+
+// delayProblem says what is wrong with the delays between the tries of a task, "" when
+// nothing is.
+func delayProblem(v jsontext.Value) string {
+	if v.Kind() == '[' && bytes.Count(v, []byte(",")) >= maxDelays {
+		return "Can not configure more than 50 retry delays per task."
+	}
+	return ""
+}
+
+// maxDelays is how many delays the tries of a task may have.
+const maxDelays = 50
+
+// jitterProblem says what is wrong with a factor of jitter, "" when nothing is.
+func jitterProblem(v jsontext.Value) string {
+	if v.Kind() == '0' && v[0] == '-' && !isNumberZero(v) {
+		return "`retry_jitter_factor` must be >= 0."
+	}
+	return ""
 }
 
 // UnmarshalJSONFrom reads a proposed state. What its details leave out is not deferred,
@@ -64,20 +96,21 @@ func (s *StateCreate) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return nil
 }
 
-// readPolicy reads a policy whose names of old clients may be absent but not null.
-func readPolicy(dec *jsontext.Decoder, v any) error {
+// readPolicy reads a policy whose names of old clients may be absent but not null, and
+// gives its text, which holds until more is read.
+func readPolicy(dec *jsontext.Decoder, v any) (jsontext.Value, error) {
 	raw, err := dec.ReadValue()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if bytes.Contains(raw, []byte(null)) {
 		for _, name := range [...]string{"max_retries", "retry_delay_seconds"} {
 			if valueBelow(raw, name).Kind() == 'n' {
-				return Errorf(CodeInvalid, "%s is null", name)
+				return nil, Errorf(CodeInvalid, "%s is null", name)
 			}
 		}
 	}
-	return json.Unmarshal(raw, v, dec.Options())
+	return raw, json.Unmarshal(raw, v, dec.Options())
 }
 
 func isZero(p *int) bool { return p == nil || *p == 0 }

@@ -38,10 +38,11 @@ func wantedFlowRun(in *api.FlowRunCreate) *newFlowRun {
 // wantedVariables are the job variables of a run: what was asked for, else none, which is
 // null for a run with an idempotency key.
 func wantedVariables(in *api.FlowRunCreate) jsontext.Value {
-	if !in.JobVariables.IsSet() && in.IdempotencyKey.Or("") != "" {
+	variables := in.JobVariables.Or(nil)
+	if variables == nil && in.IdempotencyKey.Or("") != "" {
 		return jsontext.Value("null")
 	}
-	return unlessNull(in.JobVariables)
+	return api.Object(variables)
 }
 
 // createFlowRun makes a flow run in its first state, with all that a change of state

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/usherhq/usher/internal/store/storetest"
@@ -226,6 +227,31 @@ func TestRunsGoWithTheirFlow(t *testing.T) {
 		must(t, url, "POST /flows/bulk_delete", `{"flows":{"name":{"any_":["f"]}}}`, http.StatusOK, "deleted.0")
 		if _, n := ask(t, url, "POST /flow_runs/count", ""); string(n) != "1" {
 			t.Errorf("%s runs are left, not 1", n)
+		}
+	})
+}
+
+// TestRunsWithoutJobVariables holds what the reference shows: none are an empty object,
+// but null for a run with an idempotency key.
+func TestRunsWithoutJobVariables(t *testing.T) {
+	t.Parallel()
+	onBothDatabases(t, func(t *testing.T, url string) {
+		flow := must(t, url, "POST /flows/", `{"name":"f"}`, http.StatusCreated, "id")
+		for rest, want := range map[string]string{
+			``:                      "{}",
+			`,"job_variables":null`: "{}",
+			`,"job_variables":null,"idempotency_key":null`: "{}",
+			`,"idempotency_key":"a"`:                       "null",
+			`,"job_variables":null,"idempotency_key":"b"`:  "null",
+			`,"job_variables":{},"idempotency_key":"c"`:    "{}",
+		} {
+			status, answer := ask(t, url, "POST /flow_runs/", `{"flow_id":"`+flow+`"`+rest+`}`)
+			var got struct {
+				JobVariables jsontext.Value `json:"job_variables"`
+			}
+			if err := json.Unmarshal([]byte(answer), &got); err != nil || status != http.StatusCreated || string(got.JobVariables) != want {
+				t.Errorf("%s: %d %s (%v), want %s", rest, status, got.JobVariables, err, want)
+			}
 		}
 	})
 }
