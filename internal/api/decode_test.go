@@ -161,3 +161,32 @@ func TestPoliciesOfTasks(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesAreJudged holds what the reference says first of names and storages.
+func TestNamesAreJudged(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("v", 256)
+	pool, variable := &api.WorkPoolCreate{}, &api.VariableCreate{}
+	for _, c := range []struct {
+		body, want string
+		into       any
+	}{
+		{`{"name":""}`, "Value error, name cannot be an empty string", pool},
+		{`{"name":"' \""}`, "Value error, name cannot be an empty string", pool},
+		{`{"name":"a/b"}`, "String should match pattern '^[^/%&><]+$'", pool},
+		{`{"name":" a"}`, "", pool},
+		{`{"name":"a","storage_configuration":{"bad":1}}`, "Extra inputs are not permitted", pool},
+		{`{"name":"a","storage_configuration":{"bundle_upload_step":{"any":1}}}`, "", pool},
+		{`{"name":"` + long + `","value":1}`, "Value should have at most 255 items after validation, not 256", variable},
+		{`{"name":"` + strings.ToUpper(long) + `","value":1}`, "Value error, Variable name must only contain lowercase letters, numbers, and dashes or underscores.", variable},
+		{`{"name":"` + long[1:] + `","value":1}`, "", variable},
+	} {
+		err, got := api.Decode([]byte(c.body), c.into), ""
+		if e, ok := err.(*api.Error); ok {
+			got = e.Violations[0].Msg
+		}
+		if got != c.want {
+			t.Errorf("%.60s: got %q (%v), want %q", c.body, got, err, c.want)
+		}
+	}
+}

@@ -95,6 +95,7 @@ type WorkPoolStorageConfiguration struct {
 	BundleUploadStep            jsontext.Value `json:"bundle_upload_step"`
 	BundleExecutionStep         jsontext.Value `json:"bundle_execution_step"`
 	DefaultResultStorageBlockID *uuid.UUID     `json:"default_result_storage_block_id"`
+	Unknown                     jsontext.Value `json:",embed"` // members that the contract forbids
 }
 
 // WorkPoolUpdate is schema WorkPoolUpdate of the contract, a request.

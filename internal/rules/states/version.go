@@ -1,6 +1,7 @@
 package states
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,17 +18,18 @@ func managesSlotItself(version string) bool {
 
 // renewsLeases says that a client of this version (3.4.11 or later) renews the lease of
 // its slot while it runs. An unknown version does not.
-func renewsLeases(version string) bool {
-	major, rest, _ := strings.Cut(version, ".")
-	minor, rest, _ := strings.Cut(rest, ".")
+func renewsLeases(version string) bool { return IsSince(version, 3, 4, 11) }
+
+// IsSince says that a version of the Prefect SDK is a release, or one that follows it. A
+// version that is no version is none.
+func IsSince(version string, major, minor, patch int) bool {
+	first, rest, _ := strings.Cut(version, ".")
+	second, rest, _ := strings.Cut(rest, ".")
 	digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
-	patch, suffix := rest[:digits], rest[digits:]
-	number := [3]int{atoi(major), atoi(minor), atoi(patch)}
-	first := [3]int{3, 4, 11}
-	for i := range number {
-		if number[i] != first[i] {
-			return number[i] > first[i]
-		}
+	third, suffix := rest[:digits], rest[digits:]
+	number, since := [3]int{atoi(first), atoi(second), atoi(third)}, [3]int{major, minor, patch}
+	if number != since {
+		return slices.Compare(number[:], since[:]) > 0
 	}
 	return !isPreRelease(suffix)
 }

@@ -43,8 +43,10 @@ func (c *Core) CreateVariable(ctx context.Context, who Caller, in *api.VariableC
 }
 
 func checkVariable(name *string, value jsontext.Value) error {
-	if name != nil && !isVariableName(*name) {
-		return invalid("name", "Variable name must only contain lowercase letters, numbers, and dashes or underscores.")
+	if name != nil {
+		if why := api.VariableNameProblem(*name); why != "" {
+			return invalid("name", why)
+		}
 	}
 	if !holdsIntegers(value) {
 		return invalid("value", "Variable value must be serializable to JSON")
@@ -54,15 +56,6 @@ func checkVariable(name *string, value jsontext.Value) error {
 		return invalid("value", "Variable value must be less than 5000 characters")
 	}
 	return nil
-}
-
-func isVariableName(name string) bool {
-	for _, r := range name {
-		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_' {
-			return false
-		}
-	}
-	return name != ""
 }
 
 // invalid is the error of a request whose field breaks a rule.

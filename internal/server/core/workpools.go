@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/states"
 	"github.com/usherhq/usher/internal/store"
 )
 
@@ -13,6 +14,12 @@ const agentPool = store.AgentPool
 
 // isReserved says that a pool of that name belongs to the server.
 func isReserved(name string) bool { return strings.HasPrefix(strings.ToLower(name), "prefect") }
+
+// FailsOnResultStorage says that the caller's SDK (up to 3.3.7) can't read a pool whose
+// storage names a block for results.
+func (who Caller) FailsOnResultStorage() bool {
+	return who.ClientVersion != "" && !states.IsSince(who.ClientVersion, 3, 3, 8)
+}
 
 // CreateWorkPool makes a work pool with its default queue.
 func (c *Core) CreateWorkPool(ctx context.Context, who Caller, in *api.WorkPoolCreate) (*api.WorkPoolResponse, error) {

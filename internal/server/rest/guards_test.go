@@ -237,3 +237,19 @@ func TestOnlyWhoMayHopeIsToldWhenToAskAgain(t *testing.T) {
 		t.Errorf("a tag with a limit of 0 says to ask again after %s s", after)
 	}
 }
+
+// TestOldClientsReadPools follows the reference: up to 3.3.7 the SDK fails to read a work
+// pool whose storage has a member more.
+func TestOldClientsReadPools(t *testing.T) {
+	t.Parallel()
+	url := startGuarded(t, func(*server.Options) {})
+	for agent, isOld := range map[string]bool{"": false, "curl/8": false, "prefect/3.8.3 (API 0.8.4)": false, "prefect/3.3.8 (API 0.8.4)": false, "prefect/3.3.7 (API 0.8.4)": true, "prefect/2.20.0 (API 0.8.4)": true} {
+		name := "pool-" + strings.NewReplacer("/", "-", " ", "-", "(", "", ")", "").Replace(agent)
+		for _, do := range [][3]string{{"POST", "/work_pools/", `{"name":"` + name + `","type":"process"}`}, {"GET", "/work_pools/" + name, ""}, {"POST", "/work_pools/filter", `{}`}} {
+			status, text, _ := call(t, do[0], url+do[1], do[2], "User-Agent", agent)
+			if has := strings.Contains(text, "default_result_storage_block_id"); status >= 300 || has == isOld || !strings.Contains(text, `"bundle_upload_step":null`) || !strings.Contains(text, name) {
+				t.Errorf("%q: %v answers %d %s", agent, do, status, text)
+			}
+		}
+	}
+}

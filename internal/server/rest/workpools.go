@@ -3,6 +3,8 @@ package rest
 import (
 	"net/http"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/server/core"
 )
@@ -22,11 +24,34 @@ func createWorkPool(c *core.Core, r *request) (answer, error) {
 		return answer{}, err
 	}
 	p, err := c.CreateWorkPool(r.Context(), r.who, &in)
+	if err == nil && r.who.FailsOnResultStorage() {
+		return give(http.StatusCreated, older(p), nil)
+	}
 	return give(http.StatusCreated, p, err)
+}
+
+type plainPool api.WorkPoolResponse
+
+// olderPool is a pool as clients know it that fail to read a newer one.
+type olderPool struct {
+	plainPool            `json:",embed"`
+	StorageConfiguration olderStorage `json:"storage_configuration"`
+}
+
+type olderStorage struct {
+	BundleUploadStep    jsontext.Value `json:"bundle_upload_step"`
+	BundleExecutionStep jsontext.Value `json:"bundle_execution_step"`
+}
+
+func older(p *api.WorkPoolResponse) *olderPool {
+	return &olderPool{plainPool(*p), olderStorage{p.StorageConfiguration.BundleUploadStep, p.StorageConfiguration.BundleExecutionStep}}
 }
 
 func readWorkPool(c *core.Core, r *request) (answer, error) {
 	p, err := c.WorkPool(r.Context(), r.who, r.PathValue("name"))
+	if err == nil && r.who.FailsOnResultStorage() {
+		return give(http.StatusOK, older(p), nil)
+	}
 	return give(http.StatusOK, p, err)
 }
 
@@ -40,6 +65,13 @@ func readWorkPools(c *core.Core, r *request) (answer, error) {
 		return answer{}, err
 	}
 	pools, err := c.WorkPools(r.Context(), r.who, in.WorkPools, limit, in.Offset.Or(0))
+	if err == nil && r.who.FailsOnResultStorage() {
+		list := make([]*olderPool, len(pools))
+		for i := range pools {
+			list[i] = older(&pools[i])
+		}
+		return give(http.StatusOK, list, nil)
+	}
 	return give(http.StatusOK, pools, err)
 }
 

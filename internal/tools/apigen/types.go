@@ -162,7 +162,7 @@ func (g *generator) writeStruct(w io.Writer, name, goType string, s *schema) {
 	for _, p := range s.Properties {
 		fmt.Fprintf(w, "%s %s `%s`%s\n", goName(p.Key), g.fieldType(s, p, request, name), fieldTag(s, p, request, name, g), defaultComment(p.Value, request))
 	}
-	if request && string(s.AdditionalProperties) == "false" {
+	if g.requests[name] && string(s.AdditionalProperties) == "false" {
 		fmt.Fprint(w, "Unknown jsontext.Value `json:\",embed\"` // members that the contract forbids\n")
 	}
 	fmt.Fprint(w, "}\n\n")
