@@ -22,6 +22,7 @@ import (
 	"github.com/usherhq/usher/internal/output"
 	"github.com/usherhq/usher/internal/profile"
 	"github.com/usherhq/usher/internal/server"
+	"github.com/usherhq/usher/internal/server/frugal"
 	"github.com/usherhq/usher/internal/server/identity"
 	"github.com/usherhq/usher/internal/server/logs"
 )
@@ -93,6 +94,9 @@ func ignore(cmd *cobra.Command) {
 }
 
 func (o *startOptions) run(cmd *cobra.Command) error {
+	if !o.detached {
+		frugal.Relax()
+	}
 	settings, err := o.env.Settings()
 	if err != nil {
 		return err
@@ -116,6 +120,7 @@ func (o *startOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	o.greet(s)
+	go frugal.Run(ctx)
 	err = s.Run(ctx)
 	if err == nil || errors.Is(err, context.Canceled) {
 		o.env.Say("Stopped.")

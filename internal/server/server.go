@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -232,15 +231,8 @@ func (s *Server) split(contract, hooks http.Handler) http.Handler {
 // grace is how long running requests may take after the server was told to stop.
 const grace = 5 * time.Second
 
-// spareMemory is reserved and never touched, so it takes no memory of the machine. The
-// garbage collector counts it: it runs when garbage of this size has gathered, instead of
-// after every few hundred requests of a server whose own data is a few megabytes.
-const spareMemory = 8 << 20
-
 // Run serves until ctx ends, then lets running requests finish and closes the database.
 func (s *Server) Run(ctx context.Context) error {
-	spare := make([]byte, spareMemory)
-	defer runtime.KeepAlive(spare)
 	group, ctx := errgroup.WithContext(ctx)
 	served := func() {}
 	if s.listener != nil {

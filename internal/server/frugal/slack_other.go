@@ -1,0 +1,6 @@
+//go:build !linux
+
+package frugal
+
+// Relax does nothing here.
+func Relax() {}
