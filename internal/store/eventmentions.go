@@ -16,6 +16,12 @@ import (
 // Events are found by what they mention: their name, and the ids of their resources. A
 // mention is not of one event but of a span of those that were written together, so
 // that whoever finds a span looks at each of its events.
+//
+// Where events get their numbers in the order of the commits, those that come a few at a
+// time are mentioned later, hundreds together: a mention for each would be half of what a
+// change of state writes. Until then they are the tail, which every search looks through. A
+// cursor that belongs to no workspace says where it begins; elsewhere there is none, and
+// no tail.
 
 // maxSpan bounds the numbers of a span, so that a mention of an event is near its number.
 const maxSpan = 4096
@@ -39,9 +45,6 @@ type span struct{ first, last int64 }
 type mentions map[string][]span
 
 func (m *mentions) event(e *api.ReceivedEvent, seq int64) {
-	if *m == nil {
-		*m = mentions{}
-	}
 	m.add(nameTerm(e.Event), seq)
 	m.add(resourceTerm(e.Resource[resourceID]), seq)
 	for _, r := range e.Related {
@@ -50,20 +53,113 @@ func (m *mentions) event(e *api.ReceivedEvent, seq int64) {
 }
 
 // add notes a term of the event with a number.
-func (m mentions) add(term string, seq int64) {
-	spans := m[term]
+func (m *mentions) add(term string, seq int64) {
+	if *m == nil {
+		*m = mentions{}
+	}
+	spans := (*m)[term]
 	if n := len(spans) - 1; n >= 0 && seq >= spans[n].first && seq-spans[n].first < maxSpan {
 		spans[n].last = max(spans[n].last, seq)
 		return
 	}
-	m[term] = append(spans, span{seq, seq})
+	(*m)[term] = append(spans, span{seq, seq})
 }
 
-func (tx *Tx) insertMentions(m *mentions) error {
+// The bounds of the tail: it is mentioned when it has longestTail events, and so many as
+// manyEvents written at once are mentioned at once.
+const (
+	longestTail = 256
+	manyEvents  = 16
+)
+
+// tailStart is the number of the last event before the tail.
+const tailStart = "(\n  select seq\n  from event_cursor\n  where workspace_id = x'00000000000000000000000000000000'\n  and consumer = 'mentions')"
+
+// mention makes new events findable, at once or as part of the tail. numbers are theirs, in
+// ascending order where the database gives them in the order of commits.
+func (tx *Tx) mention(events []*api.ReceivedEvent, numbers []int64) error {
+	var said mentions
+	if tx.sql.Returns() {
+		for i, e := range events {
+			said.event(e, numbers[i])
+		}
+		return tx.insertMentions(tx.workspace, &said)
+	}
+	first, last := numbers[0], numbers[len(numbers)-1]
+	begin, err := tx.tail()
+	switch {
+	case err != nil:
+		return err
+	case len(events) >= manyEvents:
+		if err := tx.mentionTail(begin, first-1); err != nil {
+			return err
+		}
+		for i, e := range events {
+			said.event(e, numbers[i])
+		}
+		if err := tx.insertMentions(tx.workspace, &said); err != nil {
+			return err
+		}
+		return tx.beginTail(last)
+	case last-begin >= longestTail:
+		return tx.endTail(begin, last)
+	default:
+		return nil
+	}
+}
+
+// tail is the number of the last event before the tail.
+func (tx *Tx) tail() (begin int64, err error) {
+	return begin, tx.QueryRow("select coalesce("+tailStart+", 0)", nil, &begin)
+}
+
+func (tx *Tx) beginTail(last int64) error {
+	_, err := tx.Exec("insert into event_cursor (workspace_id, consumer, seq, updated)\nvalues (?, 'mentions', ?, 0)\non conflict (workspace_id, consumer) do update set seq = excluded.seq", uuid.Nil, last)
+	return err
+}
+
+// endTail mentions the events of the tail up to a number.
+func (tx *Tx) endTail(begin, last int64) error {
+	if err := tx.mentionTail(begin, last); err != nil {
+		return err
+	}
+	return tx.beginTail(last)
+}
+
+// mentionTail mentions the events of all workspaces that are behind a number, up to another.
+func (tx *Tx) mentionTail(begin, last int64) error {
+	said := map[uuid.UUID]*mentions{}
+	err := tx.Query("select workspace_id, event, resource_id, related_resource_ids, seq\nfrom event\nwhere seq > ?\nand seq <= ?\norder by seq", []any{begin, last}, func(row *Row) error {
+		var workspace uuid.UUID
+		var event, resource string
+		var related []string
+		var seq int64
+		err := row.Scan(&workspace, &event, &resource, &related, &seq)
+		m := said[workspace]
+		if m == nil {
+			m = &mentions{}
+			said[workspace] = m
+		}
+		m.add(nameTerm(event), seq)
+		m.add(resourceTerm(resource), seq)
+		for _, id := range related {
+			m.add(resourceTerm(id), seq)
+		}
+		return err
+	})
+	for workspace, m := range said {
+		if err == nil {
+			err = tx.insertMentions(workspace, m)
+		}
+	}
+	return err
+}
+
+func (tx *Tx) insertMentions(workspace uuid.UUID, m *mentions) error {
 	rows := make([][]any, 0, len(*m))
 	for _, term := range slices.Sorted(maps.Keys(*m)) {
 		for _, s := range (*m)[term] {
-			rows = append(rows, []any{tx.workspace, term, s.first, s.last})
+			rows = append(rows, []any{workspace, term, s.first, s.last})
 		}
 	}
 	_, err := tx.Insert("event_mention", mentionColumns, rows, "on conflict do nothing")
@@ -72,6 +168,9 @@ func (tx *Tx) insertMentions(m *mentions) error {
 
 // MentionEvents makes events findable that were stored by other means than InsertEvents.
 func (tx *Tx) MentionEvents(ids []uuid.UUID) error {
+	if !tx.sql.Returns() {
+		return tx.mentionAll()
+	}
 	var said mentions
 	err := tx.Query("select "+eventColumns+", seq\nfrom event\nwhere workspace_id = ?\nand "+dialect.In("id", len(ids))+"\norder by seq",
 		dialect.Pad([]any{tx.workspace}, ids), func(row *Row) error {
@@ -83,7 +182,20 @@ func (tx *Tx) MentionEvents(ids []uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	return tx.insertMentions(&said)
+	return tx.insertMentions(tx.workspace, &said)
+}
+
+// mentionAll leaves no tail.
+func (tx *Tx) mentionAll() error {
+	begin, err := tx.tail()
+	if err != nil {
+		return err
+	}
+	last, err := tx.lastEvent()
+	if err != nil || last <= begin {
+		return err
+	}
+	return tx.endTail(begin, last)
 }
 
 // forgetMentions removes the mentions of events that are gone.
@@ -97,7 +209,7 @@ func (tx *Tx) forgetMentions(of *mentions) error {
 		}
 		where := all(is("workspace_id = ?", tx.workspace), oneOf("term", batch),
 			is("first_seq > ?\nand first_seq <= ?", first-maxSpan, last),
-			not(exists("event", is("event.seq between event_mention.first_seq and event_mention.last_seq"))))
+			not(exists("event", is("event.seq between event_mention.first_seq and event_mention.last_seq\nand "+tx.sql.Plain("event.workspace_id")+" = event_mention.workspace_id"))))
 		if _, err := tx.Exec("delete from event_mention\nwhere "+where.sql, where.args...); err != nil {
 			return err
 		}
@@ -119,6 +231,10 @@ func (tx *Tx) mentioned(f *filter.Event) (condition, error) {
 	if len(f.IDs) > 0 {
 		return best, nil
 	}
+	tail := ""
+	if !tx.sql.Returns() {
+		tail = "\n  union all\n  select seq\n  from event\n  where seq > " + tailStart
+	}
 	for _, terms := range termsOf(f) {
 		where := all(tx.own("event_mention"), oneOf("term", terms))
 		var spans, events int64
@@ -128,7 +244,7 @@ func (tx *Tx) mentioned(f *filter.Event) (condition, error) {
 			return always, err
 		}
 		if spans <= maxMentions && events < cost {
-			best, cost = is("event.seq in (\n  select e.seq\n  from event_mention\n  cross join event as e\n  where "+where.sql+"\n  and e.seq between event_mention.first_seq and event_mention.last_seq)", where.args...), events
+			best, cost = is("event.seq in (\n  select e.seq\n  from event_mention\n  cross join event as e\n  where "+where.sql+"\n  and e.seq between event_mention.first_seq and event_mention.last_seq"+tail+")", where.args...), events
 		}
 	}
 	return best, nil

@@ -46,11 +46,13 @@ func TestEventsAreFoundByWhatTheyMention(t *testing.T) {
 		{Name: &api.EventNameFilter{Name: []string{"kind.1"}}, Any: []filter.Resources{{IDs: []string{"none"}}}},
 	}
 	storetest.Run(t, func(t *testing.T, s *store.Store) {
-		for part := range slices.Chunk(events, 77) {
+		for rest := events; len(rest) > 0; {
+			n := min(77, len(rest))
 			storetest.Write(t, s, func(tx *store.Tx) error {
-				_, err := tx.InsertEvents(part)
+				_, err := tx.InsertEvents(rest[:n])
 				return err
 			})
+			rest = rest[n:]
 		}
 		if s.Dialect().Name() == "sqlite" {
 			for want, f := range map[string]filter.Event{
@@ -96,6 +98,86 @@ func TestEventsAreFoundByWhatTheyMention(t *testing.T) {
 			if !slices.Equal(want, got) {
 				t.Errorf("filter %d finds %d events, want %d", i, len(got), len(want))
 			}
+		}
+	})
+}
+
+// Events that come a few at a time, in two workspaces, are found at any moment, whether they
+// were mentioned yet or not, and so is what was written many at once in between. The longest
+// tail is mentioned by itself.
+func TestEventsOfTheTailAreFound(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		workspaces := []uuid.UUID{{}, uuid.New()}
+		storetest.Write(t, s, func(tx *store.Tx) error { workspaces[0] = tx.Workspace(); return nil })
+		written := map[string]int{} // how often a resource was, by workspace
+		thing := func(n int) string { return fmt.Sprint("thing.", n%5) }
+		write := func(number, n int) {
+			var events []*api.ReceivedEvent
+			workspace := workspaces[rand.IntN(2)]
+			for i := range n {
+				events = append(events, &api.ReceivedEvent{
+					ID: uuid.New(), Occurred: api.At(time.UnixMicro(int64(number))), Event: "kind", Resource: api.Resource{"prefect.resource.id": thing(i)},
+					Related: []api.RelatedResource{{"prefect.resource.id": thing(i + 1), "prefect.resource.role": "r"}},
+				})
+				written[workspace.String()+thing(i)]++
+				written[workspace.String()+thing(i+1)]++
+			}
+			err := s.Write(t.Context(), workspace, func(tx *store.Tx) error {
+				fresh, err := tx.InsertEvents(append(events, events[0]))
+				if len(fresh) != n {
+					t.Errorf("%d of %d are new", len(fresh), n)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		check := func() {
+			t.Helper()
+			for _, workspace := range workspaces {
+				for i := range 5 {
+					f := filter.Event{Any: []filter.Resources{{IDs: []string{thing(i)}}}}
+					err := s.Read(t.Context(), workspace, func(tx *store.Tx) error {
+						n, err := tx.CountEvents(&f)
+						if want := written[workspace.String()+thing(i)]; n != want {
+							t.Errorf("%d events of %s are found, want %d", n, thing(i), want)
+						}
+						return err
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		for i := range 150 {
+			write(i, []int{1, 1, 3, 5, 40}[rand.IntN(5)])
+			if i%25 == 0 {
+				check()
+			}
+		}
+		check()
+		var tail int
+		storetest.Read(t, s, func(tx *store.Tx) error {
+			return tx.QueryRow("select count(*) from event where seq > coalesce((select seq from event_cursor where consumer = 'mentions'), seq)", nil, &tail)
+		})
+		if tail > 256 {
+			t.Errorf("%d events are not mentioned", tail)
+		}
+		for _, workspace := range workspaces {
+			err := s.Write(t.Context(), workspace, func(tx *store.Tx) error {
+				_, err := tx.DeleteEvents("", api.At(time.Unix(1, 0)), 100_000)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		storetest.Read(t, s, func(tx *store.Tx) error { return tx.QueryRow("select count(*) from event_mention", nil, &tail) })
+		if tail != 0 {
+			t.Errorf("%d mentions of nothing are left", tail)
 		}
 	})
 }

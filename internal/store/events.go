@@ -32,33 +32,34 @@ func (tx *Tx) InsertEvents(events []*api.ReceivedEvent) (fresh []*api.ReceivedEv
 		rows[i] = tx.eventRow(e)
 	}
 	added := make(map[uuid.UUID]int64, len(events))
-	var last int64
-	if !tx.sql.Returns() && len(events) > 1 { // one is new or not
-		if last, err = tx.lastEvent(); err != nil {
+	insert := tx.insertEvents
+	var before int64
+	if tx.sql.Returns() {
+		insert = func(sql string, args []any, _ int64, added map[uuid.UUID]int64) (int64, error) {
+			return 0, tx.Query(sql+"\nreturning id, seq", args, noteEvents(added))
+		}
+	} else if len(events) > 1 { // one is new or not
+		if before, err = tx.lastEvent(); err != nil {
 			return nil, err
 		}
 	}
-	const unlessThere = "on conflict (workspace_id, id) do nothing"
-	err = tx.inBatches("event", eventInserted, rows, unlessThere, func(sql string, args []any) error {
-		if tx.sql.Returns() {
-			return tx.Query(sql+"\nreturning id, seq", args, noteEvents(added))
-		}
-		last, err = tx.insertEvents(sql, args, last, added)
+	last := before
+	err = tx.inBatches("event", eventInserted, rows, "on conflict (workspace_id, id) do nothing", func(sql string, args []any) (err error) {
+		last, err = insert(sql, args, last, added)
 		return err
 	})
-	if err != nil {
+	if err != nil || len(added) == 0 {
 		return nil, err
 	}
-	var said mentions
+	numbers := make([]int64, 0, len(added))
 	fresh = make([]*api.ReceivedEvent, 0, len(added))
 	for _, e := range events {
 		if seq, new := added[e.ID]; new {
-			fresh = append(fresh, e)
-			said.event(e, seq)
+			fresh, numbers = append(fresh, e), append(numbers, seq)
 			delete(added, e.ID)
 		}
 	}
-	return fresh, tx.insertMentions(&said)
+	return fresh, tx.mention(fresh, numbers)
 }
 
 // insertEvents runs one statement and notes the numbers of the events that are new. They

@@ -16,6 +16,11 @@ func (tx *Tx) DeleteEvents(name string, before api.Time, limit int) (int64, erro
 	if name != "" {
 		sql, args = oldEventsNamed(tx.D()), []any{tx.workspace, nameTerm(name), name, before, limit}
 	}
+	if !tx.sql.Returns() {
+		if err := tx.mentionAll(); err != nil {
+			return 0, err
+		}
+	}
 	var ids []uuid.UUID
 	var said mentions
 	err := tx.Query(sql+tx.D().SkipLocked("event"), args, func(row *Row) error {

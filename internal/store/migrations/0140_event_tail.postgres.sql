@@ -1,0 +1,2 @@
+-- Events are mentioned as they come here: there is no tail.
+select 1;
