@@ -33,6 +33,7 @@ import (
 	"github.com/usherhq/usher/commands/profile"
 	"github.com/usherhq/usher/commands/project"
 	"github.com/usherhq/usher/commands/sdk"
+	"github.com/usherhq/usher/commands/security"
 	"github.com/usherhq/usher/commands/server"
 	"github.com/usherhq/usher/commands/shell"
 	"github.com/usherhq/usher/commands/task"
@@ -116,6 +117,7 @@ func addNouns(root *cobra.Command, env *cli.Env) {
 		{groupOperate, access.NewMemberCmd(env)},
 		{groupOperate, access.NewAccessCmd(env)},
 		{groupOperate, access.NewAuditCmd(env)},
+		{groupOperate, security.NewCmd(env)},
 		{groupOperate, transfer.NewCmd(env)},
 		{groupOperate, dashboard.NewCmd(env)},
 		{groupOperate, api.NewCmd(env)},

@@ -285,7 +285,7 @@ func strict(next http.Handler) http.Handler {
 func (s *Server) serve(ctx context.Context, group *errgroup.Group) (wait func()) {
 	api := &rest.API{
 		Core: s.core, Log: s.log, CORS: s.options.CORS, MaxRequests: s.options.MaxRequests,
-		Watch: rest.Watch{Meter: s.core.Meter, Tracer: s.core.Tracer}, Identity: s.identity,
+		Watch: rest.Watch{Meter: s.core.Meter, Tracer: s.core.Tracer}, Identity: s.identity, Facts: s.facts,
 	}
 	if s.doors != nil {
 		api.SessionOf = s.doors.SessionSecret

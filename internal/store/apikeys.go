@@ -47,6 +47,18 @@ func (tx *Tx) APIKeys(actor uuid.UUID) ([]APIKey, error) {
 	return many(tx, apiKeyColumns+"where actor_id = ?\nand revoked_at is null\norder by created desc, id desc", []any{actor}, scanAPIKey)
 }
 
+// CountEndlessKeys counts the keys of an account's members that never end.
+func (tx *Tx) CountEndlessKeys(account uuid.UUID) (n int, err error) {
+	err = tx.QueryRow(`
+		select count(*)
+		from account_membership
+		join api_key on api_key.actor_id = account_membership.actor_id
+		where account_membership.account_id = ?
+		and api_key.revoked_at is null
+		and api_key.expiration is null`, []any{account}, &n)
+	return n, err
+}
+
 // InsertAPIKey adds a key with the hash of its secret.
 func (tx *Tx) InsertAPIKey(k *APIKey, hash []byte) error {
 	_, err := tx.Exec(`

@@ -17,21 +17,7 @@ func TestThreatsHaveTheirTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	there := map[string]bool{}
-	begins := regexp.MustCompile(`(?m)^func (Test\w+)`)
-	err = filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		code, err := os.ReadFile(path)
-		for _, m := range begins.FindAllSubmatch(code, -1) {
-			there[string(m[1])] = true
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	there := testsByName(t)
 	name := regexp.MustCompile("`(Test[A-Za-z0-9]+)`")
 	rows := 0
 	for line := range strings.Lines(string(text)) {
@@ -52,4 +38,25 @@ func TestThreatsHaveTheirTests(t *testing.T) {
 	if rows < 30 {
 		t.Errorf("%d rows", rows)
 	}
+}
+
+// testsByName are the names of all tests in Go.
+func testsByName(t *testing.T) map[string]bool {
+	t.Helper()
+	there := map[string]bool{}
+	begins := regexp.MustCompile(`(?m)^func (Test\w+)`)
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		code, err := os.ReadFile(path)
+		for _, m := range begins.FindAllSubmatch(code, -1) {
+			there[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return there
 }

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/assurance"
 	"github.com/usherhq/usher/internal/server/core"
 	"github.com/usherhq/usher/internal/server/identity"
 	"github.com/usherhq/usher/internal/server/meter"
@@ -31,6 +32,8 @@ type API struct {
 	MaxRequests int
 	// Identity knows who may do what; nil is a server without accounts.
 	Identity *identity.Service
+	// Facts say how the server is set up, for the report about security.
+	Facts func() assurance.Facts
 	// SessionOf reads the secret of a browser's session from a request, "" when it has
 	// none; nil knows no sessions.
 	SessionOf func(*http.Request) string

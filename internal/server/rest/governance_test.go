@@ -592,3 +592,58 @@ func TestEventsOfAnAccount(t *testing.T) {
 		w.as(owner, "POST "+account+"/events/filter", `{"filter":{"occurred":{"since":"2020-01-01T00:00:00Z"}}}`, http.StatusUnprocessableEntity)
 	})
 }
+
+// The report tells how this server stands: what is set, and what the account has decided.
+func TestTheSecurityReportTellsHowTheServerStands(t *testing.T) {
+	t.Parallel()
+	w := newTownWith(t, storetest.SQLiteURL(t), func(o *server.Options) {
+		o.OnlyPublic, o.Rates.Requests = true, 5000
+		o.Upkeep.Retention.Logs = 7 * 24 * time.Hour
+	})
+	account := "/accounts/" + w.first.AccountID.String()
+	report := func() map[string]api.SecurityRow {
+		var got api.SecurityReport
+		if err := json.Unmarshal(w.as(w.first.APIKey, "GET "+account+"/security/report", "", http.StatusOK), &got); err != nil {
+			t.Fatal(err)
+		}
+		rows := map[string]api.SecurityRow{}
+		for _, row := range got.Rows {
+			rows[row.ID] = row
+		}
+		return rows
+	}
+	rows := report()
+	for id, want := range map[string]api.SecurityRow{
+		"S5": {Live: "everybody has a credential of their own"}, "S17": {Live: "webhooks and notifications go to public addresses only"},
+		"S48": {Live: "5000 requests in a minute for each account"}, "S43": {Live: "not required", Weak: true}, "S51": {Live: "every address"},
+		"S37": {Live: "1 person, 0 service accounts, 0 keys without an end"},
+	} {
+		if got := rows[id]; got.Live != want.Live || got.Weak != want.Weak {
+			t.Errorf("%s: %q, weak %v", id, got.Live, got.Weak)
+		}
+	}
+	if got := rows["S53"].Live; !strings.Contains(got, "lines 7 days") {
+		t.Errorf("S53: %s", got)
+	}
+	if len(rows) != 55 {
+		t.Errorf("%d rows", len(rows))
+	}
+	w.member(w.first.AccountID, access.MemberID, uuid.UUID{}, uuid.UUID{}) // with a key that never ends
+	w.change(func(tx *store.Tx) error {
+		return tx.UpdateAccount(w.first.AccountID, store.Set{Column: "require_mfa", Value: true})
+	})
+	rows = report()
+	if got := rows["S37"]; got.Live != "1 person, 1 service account, 1 key without an end" || !got.Weak {
+		t.Errorf("S37: %q, weak %v", got.Live, got.Weak)
+	}
+	if got := rows["S43"]; got.Live != "required" || got.Weak {
+		t.Errorf("S43: %q, weak %v", got.Live, got.Weak)
+	}
+	w.change(func(tx *store.Tx) error {
+		_, err := tx.Exec("update audit_entry\nset entry = ?\nwhere account_id = ?\nand seq = 1", "{}", w.first.AccountID)
+		return err
+	})
+	if got := report()["S47"]; !got.Weak || !strings.Contains(got.Live, "Entry 1 of the audit log was tampered with") {
+		t.Errorf("S47: %q, weak %v", got.Live, got.Weak)
+	}
+}

@@ -30,7 +30,7 @@ type governedRoute struct {
 func governedRoutes() (all []governedRoute) {
 	for _, noun := range [][]governedRoute{
 		meRoutes, accountRoutes, memberRoutes, botRoutes, invitationRoutes, workspaceRoutes, accessRoutes, teamRoutes, ssoRoutes, auditRoutes,
-		roleRoutes, moveRoutes, allowlistRoutes, rateRoutes, accountEventRoutes, webhookRoutes, objectRoutes,
+		roleRoutes, moveRoutes, allowlistRoutes, rateRoutes, accountEventRoutes, webhookRoutes, objectRoutes, securityRoutes,
 	} {
 		all = append(all, noun...)
 	}
@@ -41,7 +41,7 @@ func governedRoutes() (all []governedRoute) {
 func (a *API) govern(mux *http.ServeMux, row governedRoute) {
 	needs := row.scopes.scopes()
 	serve := http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
-		r := &request{Request: hr, visitor: visitorOf(hr.Context()), writer: w, limits: small, strict: true, core: a.Core}
+		r := &request{Request: hr, visitor: visitorOf(hr.Context()), writer: w, limits: small, strict: true, core: a.Core, api: a}
 		r.who = r.visitor.who
 		var out answer
 		err := a.governed(r, row, needs)
@@ -133,6 +133,7 @@ type listing struct {
 
 // localRoutes serve who asks on a server without accounts, where nobody is asked.
 func (a *API) localRoutes(mux *http.ServeMux) {
+	a.localSecurity(mux)
 	account, workspace := uuid.UUID{}, core.DefaultWorkspace
 	mux.HandleFunc("GET /api/me/{$}", func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, r, http.StatusOK, api.Me{Handle: "default", FirstName: "default", Email: "default@localhost.invalid", Settings: []byte("{}")})
@@ -142,6 +143,21 @@ func (a *API) localRoutes(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("GET /api/me/workspaces", func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, r, http.StatusOK, []api.UserWorkspace{{AccountID: account, AccountName: "default", AccountHandle: "default", ID: workspace, Name: "default", Handle: "default"}})
+	})
+}
+
+// localSecurity answers about security on a server without accounts.
+func (a *API) localSecurity(mux *http.ServeMux) {
+	mux.HandleFunc("GET /api/security/report", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, r, http.StatusOK, a.securityReport(nil))
+	})
+	mux.HandleFunc("GET /api/security/data-map", func(w http.ResponseWriter, r *http.Request) {
+		rows, err := a.Core.DataMap()
+		if err != nil {
+			writeError(w, r, a.Log, err)
+			return
+		}
+		writeJSON(w, r, http.StatusOK, rows)
 	})
 }
 
