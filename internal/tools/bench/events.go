@@ -104,7 +104,7 @@ func (c client) howSoon(ctx context.Context) ([]result, error) {
 	defer calm()
 	loaded := make(chan error, 1)
 	go func() { loaded <- c.load(busy, 1000) }()
-	found, err := c.untilFound(ctx, 200)
+	found, err := c.untilFound(ctx, 500)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +143,9 @@ func percentile(values []float64, percent int) float64 {
 	return slices.Sorted(slices.Values(values))[len(values)*percent/100]
 }
 
+// beat is how long who sends events rests between them.
+const beat = 20 * time.Millisecond
+
 // load sends so many events a second until ctx ends.
 func (c client) load(ctx context.Context, perSecond int) error {
 	conn, err := c.eventSocket(ctx, "/events/in")
@@ -150,7 +153,6 @@ func (c client) load(ctx context.Context, perSecond int) error {
 		return err
 	}
 	defer conn.CloseNow() //nolint:errcheck // it was used
-	const beat = 20 * time.Millisecond
 	for pause(ctx, beat) == nil {
 		for i := range perSecond / int(time.Second/beat) {
 			frame, _ := eventFrame("bench.load", i)
@@ -204,6 +206,9 @@ func (c client) untilFound(ctx context.Context, n int) ([]float64, error) {
 	defer conn.CloseNow() //nolint:errcheck // it was used
 	var took []float64
 	for i := range n {
+		if err := pause(ctx, beat); err != nil {
+			return nil, err
+		}
 		frame, id := eventFrame(probe, i)
 		begun := time.Now()
 		if err := conn.Write(ctx, websocket.MessageText, frame); err != nil {

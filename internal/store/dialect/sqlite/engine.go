@@ -58,7 +58,7 @@ func (e *Engine) start(readers int) error {
 		return err
 	}
 	e.sweeper = startCheckpointer(e.path)
-	e.writer = newWriter(conn, e.path, e.sweeper)
+	e.writer = newWriter(conn, e.path, e.sweeper, settler(e.path))
 	e.readers = newReaders(e.path, readers, func() (*sqlite.Conn, error) { return openConn(e.path, "", readerPragmas) })
 	return nil
 }
@@ -82,8 +82,9 @@ func (e *Engine) Alone(_ context.Context, _ string, fn func() error) (bool, erro
 	return true, fn()
 }
 
-// Read runs fn on a snapshot that sees everything acknowledged before. When ctx ends,
-// the running statement is interrupted.
+// Read runs fn on a snapshot that sees everything acknowledged before, and perhaps what
+// is committed and on its way to the disk. When ctx ends, the running statement is
+// interrupted.
 func (e *Engine) Read(ctx context.Context, fn func(dialect.Session) error) error {
 	return e.readers.do(ctx, fn)
 }

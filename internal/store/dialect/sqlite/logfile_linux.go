@@ -15,8 +15,10 @@ import (
 // fsync, which makes the file system record the time of the change as well. Here the
 // pieces are gathered and written as one, and fdatasync waits for what matters.
 //
-// Gathered bytes are written before anybody may look for them: SQLite tells other
-// connections of a commit only after it has synchronized the log.
+// Gathered bytes are written before anybody may look for them: SQLite synchronizes the log
+// before it tells other connections of a commit. The layer writes then, and leaves the
+// waiting to the writer, which answers nobody before: a disk that takes its time keeps
+// no reader from what was committed.
 
 // gatherLimit bounds what waits in memory to be written.
 const gatherLimit = 1 << 20
@@ -27,7 +29,12 @@ type logFile struct {
 	at       int64 // where the gathered bytes belong
 	gathered []byte
 	synced   bool // for the first time, which also makes the file's name durable
+	frames   bool // the last that was written are pages, for which nobody has waited
 }
+
+// logHeader is the length of the log's own header. It must be on the disk before any page
+// behind it.
+const logHeader = 32
 
 var (
 	logFiles      sync.Map // the address of a sqlite3_file -> *logFile
@@ -101,6 +108,7 @@ func writeLog(_ *libc.TLS, file, buf uintptr, n int32, offset int64) int32 {
 		l.at = offset
 	}
 	l.gathered = append(l.gathered, unsafe.Slice(at[byte](buf), n)...)
+	l.frames = offset >= logHeader
 	return lib.SQLITE_OK
 }
 
@@ -136,10 +144,49 @@ func syncLog(tls *libc.TLS, file uintptr, flags int32) int32 {
 		l.synced = rc == lib.SQLITE_OK
 		return rc
 	}
+	if l.frames { // the writer waits
+		return lib.SQLITE_OK
+	}
 	if err := unix.Fdatasync(l.fd); err != nil {
 		return lib.SQLITE_IOERR_FSYNC
 	}
 	return lib.SQLITE_OK
+}
+
+// settler returns what waits until all that was written to the log of the database at path
+// is on the disk. Only who has the turn to write may call it.
+func settler(path string) func() error {
+	var mine *logFile
+	return func() error {
+		if mine == nil {
+			mine = logAt(path + "-wal")
+		}
+		if mine == nil || !mine.frames {
+			return nil // the plain layer has waited
+		}
+		if err := unix.Fdatasync(mine.fd); err != nil {
+			return err
+		}
+		mine.frames = false
+		return nil
+	}
+}
+
+// logAt finds the open log by what it is: SQLite calls it by a name of its own.
+func logAt(path string) (found *logFile) {
+	var want unix.Stat_t
+	if unix.Stat(path, &want) != nil {
+		return nil
+	}
+	logFiles.Range(func(_, value any) bool {
+		l, _ := value.(*logFile)
+		var is unix.Stat_t
+		if unix.Fstat(l.fd, &is) == nil && is.Dev == want.Dev && is.Ino == want.Ino {
+			found = l
+		}
+		return found == nil
+	})
+	return found
 }
 
 func readLog(tls *libc.TLS, file, buf uintptr, n int32, offset int64) int32 {

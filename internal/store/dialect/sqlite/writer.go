@@ -9,6 +9,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/store/dialect"
 )
 
@@ -31,8 +32,10 @@ const (
 type writer struct {
 	session *session
 	sweeper *checkpointer
+	settle  func() error // waits until what was committed is on the disk
+	broken  error        // why nothing can be written any more
 	queue   chan *job
-	turn    chan struct{} // holds an element while somebody uses the session
+	turn    chan struct{} // holds an element while somebody uses the session, settle and broken
 
 	mu     sync.RWMutex // guards closed; held for reading while a job is queued
 	closed bool
@@ -54,10 +57,11 @@ const (
 	abandoned
 )
 
-func newWriter(conn *sqlite.Conn, path string, sweeper *checkpointer) *writer {
+func newWriter(conn *sqlite.Conn, path string, sweeper *checkpointer, settle func() error) *writer {
 	return &writer{
 		session: newSession(conn, path),
 		sweeper: sweeper,
+		settle:  settle,
 		queue:   make(chan *job, queueLength),
 		turn:    make(chan struct{}, 1),
 	}
@@ -165,7 +169,7 @@ func (w *writer) batch(first *job) {
 // together runs jobs without savepoints. It stops at the first that fails, undoes
 // everything, answers that one and returns it with those that must run again.
 func (w *writer) together(first *job) (landed []*job, failed *job, err error) {
-	if err := w.exec("begin immediate"); err != nil {
+	if err := w.begin(); err != nil {
 		return []*job{first}, nil, err
 	}
 	deadline := time.Now().Add(batchTime)
@@ -186,7 +190,7 @@ func (w *writer) apart(jobs []*job) (landed []*job, err error) {
 	if len(jobs) == 0 {
 		return nil, nil
 	}
-	if err := w.exec("begin immediate"); err != nil {
+	if err := w.begin(); err != nil {
 		return jobs, err
 	}
 	for i, j := range jobs {
@@ -203,12 +207,24 @@ func (w *writer) apart(jobs []*job) (landed []*job, err error) {
 	return landed, w.commit()
 }
 
+// commit makes a transaction visible and then waits for the disk. When the disk refuses,
+// nobody can tell what of the log is on it, so the writer stops for good.
 func (w *writer) commit() error {
-	err := w.exec("commit")
-	if err != nil {
+	if err := w.exec("commit"); err != nil {
 		w.rollback()
+		return err
 	}
-	return err
+	if err := w.settle(); err != nil {
+		w.broken = api.Errorf(api.CodeUnavailable, "Can't bring the log of the database %s to the disk: %w; what was written last may be lost. Look at the disk and start the server again.", w.session.path, err)
+	}
+	return w.broken
+}
+
+func (w *writer) begin() error {
+	if w.broken != nil {
+		return w.broken
+	}
+	return w.exec("begin immediate")
 }
 
 // next takes a job that is already waiting.
@@ -257,7 +273,7 @@ func (w *writer) oneByOne(jobs []*job) {
 }
 
 func (w *writer) alone(j *job) error {
-	if err := w.exec("begin immediate"); err != nil {
+	if err := w.begin(); err != nil {
 		return err
 	}
 	if err := w.call(j); err != nil || j.thrown != nil {
