@@ -41,6 +41,7 @@ var behaves = [][2]string{
 	{"server start --host", "beyond loopback callers have to say who they are, unless `--insecure-no-auth` is given; the reference is open to everybody"},
 	{"transfer", "all pages are copied and `--dry-run` shows the plan; what a deployment made for itself (its own limit, a pool's default queue) comes with it"},
 	{"variable set --overwrite", "keeps the tags where no `--tag` is given; the reference drops them"},
+	{"work-pool ls", "sorted by name, as the server sends them, so that each page is shown when it is there; the reference's table has the newest first"},
 	{"work-pool provision-infrastructure", "refuses, and says what makes the infrastructure: it belongs to the tools of the cloud that it is made in"},
 }
 

@@ -31,10 +31,11 @@ func report(streams *term.Streams, args []string, err error) int {
 	if streams.ErrColor() {
 		label = output.Paint(label, output.Bad)
 	}
-	fmt.Fprintf(streams.Err, "%s %s\n", label, message)
+	text := label + " " + message
 	if hint != "" {
-		fmt.Fprintf(streams.Err, "  %s\n", strings.ReplaceAll(hint, "\n", "\n  "))
+		text += "\n  " + strings.ReplaceAll(hint, "\n", "\n  ")
 	}
+	fmt.Fprintln(streams.Err, streams.WrapErr(text))
 	annotate(streams, message)
 	return int(code)
 }

@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -82,7 +81,7 @@ func newMemberListCmd(env *cli.Env) *cobra.Command {
 				{Name: "Email", Value: func(m member) string { return output.Text(m.Email) }, Tone: func(member) output.Tone { return output.Strong }},
 				{Name: "Handle", Value: func(m member) string { return output.Text(m.Handle) }, Rank: 2},
 				{Name: "Role", Value: func(m member) string { return m.Role }},
-				{Name: "Active", Value: func(m member) string { return strconv.FormatBool(m.Active) }, Rank: 1},
+				output.SwitchColumn("Active", func(m member) bool { return m.Active }).At(1),
 				{Name: "ID", Value: func(m member) string { return m.ID }, Whole: true, Rank: 3},
 			})
 		},

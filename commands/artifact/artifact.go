@@ -37,7 +37,7 @@ type item struct {
 func columns() []output.Column[item] {
 	return []output.Column[item]{
 		{Name: "ID", Value: func(a item) string { return a.id }, Whole: true, Rank: 2},
-		{Name: "Key", Value: func(a item) string { return a.key }, Tone: func(item) output.Tone { return output.Strong }},
+		{Name: "Key", Value: func(a item) string { return a.key }, Tone: func(item) output.Tone { return output.Strong }, Whole: true},
 		{Name: "Type", Value: func(a item) string { return a.kind }},
 		{Name: "Updated", Value: func(a item) string { return output.Stamp(a.updated) }, Human: func(a item, now time.Time) string { return output.AgoPtr(now, a.updated) }},
 		{Name: "Description", Value: func(a item) string { return a.description }, Rank: 1},

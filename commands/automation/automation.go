@@ -34,10 +34,7 @@ func columns() []output.Column[api.Automation] {
 	return []output.Column[api.Automation]{
 		{Name: "ID", Value: func(a api.Automation) string { return a.ID.String() }, Whole: true, Rank: 1},
 		{Name: "Name", Value: func(a api.Automation) string { return a.Name }, Tone: func(api.Automation) output.Tone { return output.Strong }, Whole: true},
-		{
-			Name: "Enabled", Value: func(a api.Automation) string { return yesNo(a.Enabled, "true", "false") },
-			Human: func(a api.Automation, _ time.Time) string { return yesNo(a.Enabled, "● on", "○ off") }, Tone: enabledTone,
-		},
+		output.SwitchColumn("Enabled", func(a api.Automation) bool { return a.Enabled }),
 		{Name: "Trigger", Value: func(a api.Automation) string { return triggerText(a.Trigger) }},
 		{Name: "Actions", Value: func(a api.Automation) string { return actionsText(a.Actions) }},
 		{Name: "Description", Value: func(a api.Automation) string { return a.Description }, Rank: 2},
@@ -56,20 +53,6 @@ func properties() []output.Column[api.Automation] {
 			Human: func(a api.Automation, _ time.Time) string { return output.Pretty(a.Trigger) },
 		},
 	)
-}
-
-func yesNo(is bool, yes, no string) string {
-	if is {
-		return yes
-	}
-	return no
-}
-
-func enabledTone(a api.Automation) output.Tone {
-	if a.Enabled {
-		return output.Good
-	}
-	return output.Dim
 }
 
 // trigger is what the summary of a trigger is made of.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -89,7 +88,7 @@ func showAllowlist(ctx context.Context, env *cli.Env, c *client.Client, enforced
 	return output.List(env.Printer(options), list.Entries, []output.Column[allowed]{
 		{Name: "Address", Value: func(a allowed) string { return a.Network }, Whole: true},
 		{Name: "Description", Value: func(a allowed) string { return output.Text(a.Description) }, Rank: 2},
-		{Name: "Enabled", Value: func(a allowed) string { return strconv.FormatBool(a.Enabled) }},
+		output.SwitchColumn("Enabled", func(a allowed) bool { return a.Enabled }),
 		{
 			Name: "Last seen", Value: func(a allowed) string { return output.Text(a.LastSeen) }, Rank: 1,
 			Human: func(a allowed, _ time.Time) string {

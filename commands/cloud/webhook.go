@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -37,7 +36,7 @@ func webhookColumns() []output.Column[webhook] {
 		{Name: "ID", Value: func(w webhook) string { return w.ID.String() }, Whole: true, Rank: 3},
 		{Name: "Slug", Value: func(w webhook) string { return w.Slug }, Whole: true},
 		{Name: "Name", Value: func(w webhook) string { return w.Name }, Tone: func(webhook) output.Tone { return output.Strong }},
-		{Name: "Enabled", Value: func(w webhook) string { return strconv.FormatBool(w.Enabled) }, Rank: 1},
+		output.SwitchColumn("Enabled", func(w webhook) bool { return w.Enabled }).At(1),
 		{Name: "Template", Value: func(w webhook) string { return w.Template }, Rank: 2},
 	}
 }

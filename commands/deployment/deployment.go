@@ -40,7 +40,7 @@ func columns() []output.Column[row] {
 		{Name: "Name", Value: func(r row) string { return r.name }, Tone: func(row) output.Tone { return output.Strong }, Whole: true},
 		{Name: "ID", Value: func(r row) string { return r.ID.String() }, Whole: true, Rank: 3},
 		{Name: "Work pool", Value: func(r row) string { return output.Text(r.WorkPoolName) }, Rank: 1},
-		{Name: "Status", Value: status, Tone: statusTone, Rank: 2},
+		output.StatusColumn(status).At(2),
 	}
 }
 
@@ -49,16 +49,6 @@ func status(r row) string {
 		return "PAUSED"
 	}
 	return output.Text(r.Status)
-}
-
-func statusTone(r row) output.Tone {
-	switch {
-	case r.Paused:
-		return output.Warn
-	case output.Text(r.Status) == string(api.DeploymentStatusReady):
-		return output.Good
-	}
-	return output.Dim
 }
 
 // nameArgument is the deployment that a verb is about.

@@ -103,7 +103,7 @@ func historyColumns() []output.Column[api.FlowRunResponse] {
 	return []output.Column[api.FlowRunResponse]{
 		{Name: "ID", Value: func(r api.FlowRunResponse) string { return r.ID.String() }, Whole: true, Rank: 2},
 		{Name: "Name", Value: func(r api.FlowRunResponse) string { return r.Name }, Whole: true},
-		{Name: "State", Value: func(r api.FlowRunResponse) string { return output.Text(r.StateName) }, Tone: tone},
+		output.StateColumn(func(r api.FlowRunResponse) (*api.StateType, *string) { return r.StateType, r.StateName }),
 		{
 			Name: "Started", Value: func(r api.FlowRunResponse) string { return output.Stamp(r.StartTime) },
 			Human: func(r api.FlowRunResponse, now time.Time) string { return output.AgoPtr(now, r.StartTime) },
@@ -113,7 +113,7 @@ func historyColumns() []output.Column[api.FlowRunResponse] {
 			Human: func(r api.FlowRunResponse, now time.Time) string { return output.AgoPtr(now, r.EndTime) },
 		},
 		{Name: "Took", Value: took, Human: humanTook, Right: true},
-		{Name: "Version", Value: func(r api.FlowRunResponse) string { return output.Text(r.DeploymentVersion) }, Rank: 1},
+		{Name: "Version", Value: func(r api.FlowRunResponse) string { return output.Text(r.DeploymentVersion) }, Whole: true, Rank: 1},
 	}
 }
 

@@ -93,7 +93,7 @@ func properties() []output.Column[row] {
 	return []output.Column[row]{
 		{Name: "Name", Value: func(r row) string { return r.name }, Tone: func(row) output.Tone { return output.Strong }, Whole: true},
 		{Name: "ID", Value: func(r row) string { return r.ID.String() }, Whole: true},
-		{Name: "Status", Value: status, Tone: statusTone},
+		output.StatusColumn(status),
 		text("Description", func(r row) string { return output.Text(r.Description) }),
 		text("Version", func(r row) string { return output.Text(r.Version) }),
 		text("Tags", func(r row) string { return strings.Join(r.Tags, ", ") }),

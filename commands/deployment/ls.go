@@ -1,9 +1,7 @@
 package deployment
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -44,23 +42,17 @@ func (o *listOptions) run(ctx context.Context) error {
 		return err
 	}
 	const none = "No deployments found."
-	named := func(page []api.DeploymentResponse) ([]row, error) { return rows(ctx, c, page) }
 	if o.byCreated || o.output.Structured() {
+		named := func(page []api.DeploymentResponse) ([]row, error) { return rows(ctx, c, page) }
 		return find.ListAs(o.env, o.output, columns(), named, none, o.limit, o.reader(ctx, c))
 	}
-	list, err := find.Pages(o.limit, o.reader(ctx, c)) // to be sorted
-	if err != nil {
-		return err
-	}
-	if len(list) == 0 {
+	listing := &byName{options: o, client: c}
+	itself := func(page []row) ([]row, error) { return page, nil }
+	found, err := output.Pages(o.env.Printer(o.output), columns(), itself, func(use func([]row) error) error { return listing.each(ctx, use) })
+	if err == nil && found == 0 {
 		o.env.Say(none)
 	}
-	sorted, err := named(list)
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(sorted, func(a, b row) int { return cmp.Compare(a.name, b.name) })
-	return output.List(o.env.Printer(o.output), sorted, columns())
+	return err
 }
 
 func (o *listOptions) reader(ctx context.Context, c *client.Client) func(offset, limit int) ([]api.DeploymentResponse, error) {

@@ -109,8 +109,8 @@ func (o *scheduleOptions) list(ctx context.Context) error {
 	}
 	return output.List(printer, d.Schedules, []output.Column[api.DeploymentSchedule]{
 		{Name: "ID", Value: func(s api.DeploymentSchedule) string { return s.ID.String() }, Whole: true},
-		{Name: "Schedule", Value: func(s api.DeploymentSchedule) string { return describe(s.Schedule) }, Tone: func(api.DeploymentSchedule) output.Tone { return output.Strong }},
-		{Name: "Active", Value: func(s api.DeploymentSchedule) string { return strconv.FormatBool(s.Active) }},
+		{Name: "Schedule", Value: func(s api.DeploymentSchedule) string { return describe(s.Schedule) }, Tone: func(api.DeploymentSchedule) output.Tone { return output.Strong }, Whole: true},
+		output.SwitchColumn("Active", func(s api.DeploymentSchedule) bool { return s.Active }),
 		{Name: "Policy", Value: func(s api.DeploymentSchedule) string { return describePolicy(s.Policy) }, Rank: 1},
 	})
 }

@@ -4,6 +4,7 @@ package doctor
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,14 +92,16 @@ func (d *doctor) print() error {
 	}
 	for _, f := range d.findings {
 		sign, tone := look(f.Status)
-		if err := printer.Line(printer.Paint(sign, tone) + " " + f.Message); err != nil {
+		if err := printer.Line(d.env.Streams.WrapOut(printer.Paint(sign, tone)+" "+f.Message, 0)); err != nil {
 			return err
 		}
 		if f.Fix == "" {
 			continue
 		}
-		if err := printer.Line(printer.Paint("  → "+f.Fix, output.Dim)); err != nil {
-			return err
+		for line := range strings.SplitSeq(d.env.Streams.WrapOut("  → "+f.Fix, 0), "\n") {
+			if err := printer.Line(printer.Paint(line, output.Dim)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

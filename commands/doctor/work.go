@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/find"
@@ -30,12 +31,27 @@ func (d *doctor) checkPools(ctx context.Context) {
 		return
 	}
 	if len(d.findings) == before {
-		d.tell(good, "pools", fmt.Sprintf("%d work pools, none of them in trouble", len(pools)), "")
+		d.tell(good, "pools", fine(len(pools)), "")
 	}
 }
 
+func fine(pools int) string {
+	switch pools {
+	case 0:
+		return "there are no work pools"
+	case 1:
+		return "the work pool is in no trouble"
+	}
+	return fmt.Sprintf("%d work pools, none of them in trouble", pools)
+}
+
 func (d *doctor) checkPool(ctx context.Context, pool *api.WorkPoolResponse) error {
-	late, err := d.waiting(ctx, pool.Name)
+	manned := !pool.IsPaused && pool.Status != nil && *pool.Status == api.WorkPoolStatusReady
+	since := d.env.Now()
+	if manned {
+		since = since.Add(-slowness)
+	}
+	late, err := d.waiting(ctx, pool.Name, since)
 	if err != nil {
 		return err
 	}
@@ -96,12 +112,15 @@ func (d *doctor) checkQueues(ctx context.Context) error {
 	return nil
 }
 
-// waiting counts the runs of a pool that should have begun.
-func (d *doctor) waiting(ctx context.Context, pool string) (int, error) {
+// slowness is how long a run may wait where workers are: they ask every ten seconds or so.
+const slowness = 30 * time.Second
+
+// waiting counts the runs of a pool that should have begun by a time.
+func (d *doctor) waiting(ctx context.Context, pool string, by time.Time) (int, error) {
 	return d.client.CountFlowRuns(ctx, &api.CountFlowRunsRequest{
 		FlowRuns: &api.FlowRunFilter{
 			State:             &api.FlowRunFilterState{Type: &api.Match[api.StateType]{Any: []api.StateType{api.StateTypeScheduled}}},
-			ExpectedStartTime: &api.Span{Before: api.AtPtr(d.env.Now())},
+			ExpectedStartTime: &api.Span{Before: api.AtPtr(by)},
 		},
 		WorkPools: &api.WorkPoolFilter{Name: &api.Match[string]{Any: []string{pool}}},
 	})

@@ -98,18 +98,19 @@ func (o *diffOptions) facts(ctx context.Context, c *client.Client, run *api.Flow
 		return nil, err
 	}
 	for _, s := range steps[1:] {
-		facts = append(facts, [2]string{s.Kind + " " + s.title(), s.bar(now).Note})
+		facts = append(facts, [2]string{s.Kind + " " + s.title(), strings.TrimSpace(s.took(now) + " " + output.Text(s.StateName))})
 	}
 	return facts, nil
 }
 
-// title is what a step is called in every run of its flow: a run of a subflow has a new
-// name each time, so those are matched in their order.
+// title is what a step is called in every run of its flow. A run of a subflow has a new name each
+// time, and the SDK ends the names of task runs with letters by chance: steps of one title are
+// matched in their order.
 func (s *step) title() string {
 	if s.Kind == "flow" {
 		return "below"
 	}
-	return s.Name
+	return s.base
 }
 
 func members(prefix string, object jsontext.Value) [][2]string {

@@ -67,16 +67,7 @@ func columns() []output.Column[row] {
 }
 
 func stateColumn() output.Column[row] {
-	return output.Column[row]{
-		Name:  "State",
-		Value: func(r row) string { return output.Text(r.StateName) },
-		Tone: func(r row) output.Tone {
-			if r.StateType == nil {
-				return output.Plain
-			}
-			return output.StateTone(*r.StateType)
-		},
-	}
+	return output.StateColumn(func(r row) (*api.StateType, *string) { return r.StateType, r.StateName })
 }
 
 // when is the time of a run's present state.

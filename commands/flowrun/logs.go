@@ -159,7 +159,7 @@ func (o *logsOptions) runs(ctx context.Context, c *client.Client) (follow.Runs, 
 		if err != nil {
 			return follow.Runs{}, err
 		}
-		return follow.Runs{Pool: pool.Name}, nil
+		return follow.Runs{Pool: pool.Name, PoolID: pool.ID}, nil
 	}
 	d, err := find.Deployment(ctx, c, o.deployment)
 	if err != nil {

@@ -29,7 +29,7 @@ type step struct {
 	EndTime   *api.Time      `json:"end_time"`
 
 	parent uuid.UUID
-	key    string // of a task, the same in every run of its flow
+	base   string // of a task: its name without the letters by chance
 }
 
 type timelineOptions struct {
@@ -145,10 +145,17 @@ func readTasks(ctx context.Context, c *client.Client, level, callers []uuid.UUID
 		}
 		below[*t.FlowRunID] = append(below[*t.FlowRunID], step{
 			Kind: "task", ID: t.ID, Name: t.Name, StateType: t.StateType, StateName: t.StateName,
-			StartTime: t.StartTime, EndTime: t.EndTime,
+			StartTime: t.StartTime, EndTime: t.EndTime, base: baseName(t),
 		})
 	}
 	return err
+}
+
+// chance is how many letters of a task run's dynamic key the SDK puts behind its name.
+const chance = 3
+
+func baseName(t *api.TaskRun) string {
+	return strings.TrimSuffix(t.Name, "-"+t.DynamicKey[:min(chance, len(t.DynamicKey))])
 }
 
 func flowStep(run *api.FlowRunResponse) step {
@@ -192,14 +199,23 @@ func (s *step) bar(now time.Time) output.Bar {
 	}
 	if s.StartTime != nil {
 		bar.Start = s.StartTime.Time
-		bar.Note = output.Duration(now.Sub(bar.Start)) + " "
 	}
 	if s.EndTime != nil && s.StartTime != nil {
 		bar.End = s.EndTime.Time
-		bar.Note = output.Duration(bar.End.Sub(bar.Start)) + " "
 	}
-	bar.Note += output.Text(s.StateName)
+	bar.Note = strings.TrimSpace(s.took(now) + " " + output.StateText(s.StateType, s.StateName))
 	return bar
+}
+
+// took is how long a step took, or goes on by now.
+func (s *step) took(now time.Time) string {
+	switch {
+	case s.StartTime == nil:
+		return ""
+	case s.EndTime != nil:
+		now = s.EndTime.Time
+	}
+	return output.Duration(now.Sub(s.StartTime.Time))
 }
 
 func stepColumns() []output.Column[step] {

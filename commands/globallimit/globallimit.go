@@ -86,7 +86,7 @@ func columns() []output.Column[api.GlobalConcurrencyLimitResponse] {
 	return []output.Column[limit]{
 		{Name: "ID", Value: func(l limit) string { return l.ID.String() }, Whole: true, Rank: 3},
 		{Name: "Name", Value: func(l limit) string { return l.Name }, Tone: func(limit) output.Tone { return output.Strong }},
-		{Name: "Active", Value: func(l limit) string { return strconv.FormatBool(l.Active) }, Rank: 1},
+		output.SwitchColumn("Active", func(l limit) bool { return l.Active }).At(1),
 		{Name: "Limit", Value: func(l limit) string { return strconv.Itoa(l.Limit) }, Right: true},
 		{Name: "Active slots", Value: func(l limit) string { return strconv.Itoa(l.ActiveSlots) }, Right: true},
 		{Name: "Slot decay per second", Value: func(l limit) string { return strconv.FormatFloat(float64(l.SlotDecayPerSecond), 'f', -1, 64) }, Right: true, Rank: 2},

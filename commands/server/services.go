@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -66,7 +65,7 @@ func listServices(env *cli.Env, out output.Options) error {
 	}
 	return output.List(env.Printer(out), list, []output.Column[service]{
 		{Name: "Name", Value: func(s service) string { return s.Name }},
-		{Name: "Enabled", Value: func(s service) string { return strconv.FormatBool(s.Enabled) }},
+		output.SwitchColumn("Enabled", func(s service) bool { return s.Enabled }),
 		{Name: "Setting", Value: func(s service) string { return s.Variable }, Rank: 2},
 		{Name: "Description", Value: func(s service) string { return s.Description }, Rank: 1},
 	})

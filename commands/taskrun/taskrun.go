@@ -41,16 +41,7 @@ func columns() []output.Column[api.TaskRun] {
 }
 
 func stateColumn() output.Column[api.TaskRun] {
-	return output.Column[api.TaskRun]{
-		Name:  "State",
-		Value: func(t api.TaskRun) string { return output.Text(t.StateName) },
-		Tone: func(t api.TaskRun) output.Tone {
-			if t.StateType == nil {
-				return output.Plain
-			}
-			return output.StateTone(*t.StateType)
-		},
-	}
+	return output.StateColumn(func(t api.TaskRun) (*api.StateType, *string) { return t.StateType, t.StateName })
 }
 
 // when is the time of a run's present state.

@@ -164,9 +164,9 @@ func (m *model) rows() [][]cell {
 }
 
 func runCells(r *api.FlowRunResponse, flow string, now time.Time) []cell {
-	state := cell{text: output.Text(r.StateName)}
+	state := cell{text: output.StateText(r.StateType, r.StateName)}
 	if r.StateType != nil {
-		state = cell{mark(*r.StateType) + " " + state.text, output.StateTone(*r.StateType)}
+		state.tone = output.StateTone(*r.StateType)
 	}
 	when, took := output.AgoPtr(now, r.ExpectedStartTime), ""
 	if r.StartTime != nil {
@@ -179,39 +179,18 @@ func runCells(r *api.FlowRunResponse, flow string, now time.Time) []cell {
 	return []cell{{text: flow}, {text: r.Name, tone: output.Strong}, state, {text: when}, {text: took}}
 }
 
-// mark tells states apart without colour.
-func mark(state api.StateType) string {
-	switch state {
-	case api.StateTypeCompleted:
-		return "✓"
-	case api.StateTypeFailed, api.StateTypeCrashed:
-		return "✗"
-	case api.StateTypeRunning:
-		return "▶"
-	case api.StateTypeCancelled, api.StateTypeCancelling:
-		return "■"
-	case api.StateTypePaused:
-		return "‖"
-	case api.StateTypeScheduled, api.StateTypePending:
-	}
-	return "○"
+func statusCell(status string) cell {
+	return cell{output.StatusText(status), output.StatusTone(status)}
 }
 
 func workerCells(w *worker, now time.Time) []cell {
-	status, tone := "✓ online", output.Good
-	if w.Status != api.WorkerStatusOnline {
-		status, tone = "✗ offline", output.Bad
-	}
-	return []cell{{text: w.Name, tone: output.Strong}, {text: w.pool}, {status, tone}, {text: output.AgoPtr(now, w.LastHeartbeatTime)}}
+	return []cell{{text: w.Name, tone: output.Strong}, {text: w.pool}, statusCell(string(w.Status)), {text: output.AgoPtr(now, w.LastHeartbeatTime)}}
 }
 
 func queueCells(q *api.WorkQueueResponse, now time.Time) []cell {
-	status, tone := "○ not ready", output.Warn
-	switch {
-	case q.IsPaused:
-		status = "‖ paused"
-	case q.Status != nil && *q.Status == api.WorkQueueStatusReady:
-		status, tone = "✓ ready", output.Good
+	status := output.Text(q.Status)
+	if q.IsPaused {
+		status = string(api.WorkQueueStatusPaused)
 	}
 	slots := "-"
 	if q.ConcurrencyLimit != nil {
@@ -221,7 +200,7 @@ func queueCells(q *api.WorkQueueResponse, now time.Time) []cell {
 		}
 		slots = strconv.Itoa(active) + "/" + strconv.Itoa(*q.ConcurrencyLimit)
 	}
-	return []cell{{text: output.Text(q.WorkPoolName)}, {text: q.Name, tone: output.Strong}, {status, tone}, {text: slots}, {text: output.AgoPtr(now, q.LastPolled)}}
+	return []cell{{text: output.Text(q.WorkPoolName)}, {text: q.Name, tone: output.Strong}, statusCell(status), {text: slots}, {text: output.AgoPtr(now, q.LastPolled)}}
 }
 
 func logCells(l *api.Log, now time.Time) []cell {

@@ -64,7 +64,7 @@ func summary() []output.Column[api.WorkPoolResponse] {
 		{Name: "ID", Value: func(p api.WorkPoolResponse) string { return p.ID.String() }, Whole: true},
 		{Name: "Type", Value: func(p api.WorkPoolResponse) string { return p.Type }},
 		{Name: "Description", Value: func(p api.WorkPoolResponse) string { return output.Text(p.Description) }},
-		{Name: "Status", Value: status, Tone: statusTone},
+		output.StatusColumn(status),
 		{Name: "Concurrency limit", Value: func(p api.WorkPoolResponse) string { return output.Number(p.ConcurrencyLimit) }, Human: limitText},
 		{Name: "Active slots", Value: func(p api.WorkPoolResponse) string { return output.Number(p.ActiveSlots) }},
 		{

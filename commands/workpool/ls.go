@@ -1,9 +1,7 @@
 package workpool
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +23,7 @@ func newListCmd(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "ls",
 		Aliases: []string{"list"},
-		Short:   "list work pools, the newest first",
+		Short:   "list work pools by name",
 		Example: "usher work-pool ls\nusher work-pool ls --json name,type,status",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.run(cmd.Context()) },
 	}
@@ -41,26 +39,8 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	read := func(offset, limit int) ([]api.WorkPoolResponse, error) {
+	const none = "No work pools found. `usher work-pool create <name> --type process` makes one."
+	return find.List(o.env, o.output, columns(o.verbose), none, o.limit, func(offset, limit int) ([]api.WorkPoolResponse, error) {
 		return c.ReadWorkPools(ctx, &api.ReadWorkPoolsRequest{Offset: api.Some(offset), Limit: api.Some(limit)})
-	}
-	if o.output.Structured() {
-		return find.List(o.env, o.output, columns(o.verbose), "", o.limit, read)
-	}
-	pools, err := find.Pages(o.limit, read) // to be sorted
-	if err != nil {
-		return err
-	}
-	if len(pools) == 0 {
-		o.env.Say("No work pools found. `usher work-pool create <name> --type process` makes one.")
-	}
-	slices.SortStableFunc(pools, newestFirst)
-	return output.List(o.env.Printer(o.output), pools, columns(o.verbose))
-}
-
-func newestFirst(a, b api.WorkPoolResponse) int {
-	if a.Created == nil || b.Created == nil {
-		return cmp.Compare(a.Name, b.Name)
-	}
-	return b.Created.Compare(a.Created.Time)
+	})
 }

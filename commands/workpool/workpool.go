@@ -47,7 +47,7 @@ func columns(verbose bool) []output.Column[api.WorkPoolResponse] {
 		{Name: "Type", Value: func(p api.WorkPoolResponse) string { return p.Type }, Rank: 1},
 		{Name: "ID", Value: func(p api.WorkPoolResponse) string { return p.ID.String() }, Whole: true, Rank: 3},
 		{Name: "Concurrency limit", Value: func(p api.WorkPoolResponse) string { return output.Number(p.ConcurrencyLimit) }, Human: limitText, Right: true, Rank: 2},
-		{Name: "Status", Value: status, Tone: statusTone},
+		output.StatusColumn(status),
 	}
 	if verbose {
 		list = append(list, output.Column[api.WorkPoolResponse]{Name: "Base job template", Value: func(p api.WorkPoolResponse) string { return output.Compact(p.BaseJobTemplate) }})
@@ -67,14 +67,4 @@ func status(p api.WorkPoolResponse) string {
 		return string(api.WorkPoolStatusPaused)
 	}
 	return output.Text(p.Status)
-}
-
-func statusTone(p api.WorkPoolResponse) output.Tone {
-	switch status(p) {
-	case string(api.WorkPoolStatusReady):
-		return output.Good
-	case string(api.WorkPoolStatusPaused):
-		return output.Warn
-	}
-	return output.Dim
 }

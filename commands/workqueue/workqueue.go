@@ -133,7 +133,7 @@ func columns() []output.Column[response] {
 		{Name: "Pool", Value: func(q response) string { return output.Text(q.WorkPoolName) }, Whole: true},
 		{Name: "Priority", Value: func(q response) string { return strconv.Itoa(q.Priority) }, Right: true, Rank: 1},
 		{Name: "Concurrency limit", Value: func(q response) string { return output.Number(q.ConcurrencyLimit) }, Human: limitText, Right: true, Rank: 2},
-		{Name: "Status", Value: status, Tone: statusTone},
+		output.StatusColumn(status),
 		{Name: "ID", Value: func(q response) string { return q.ID.String() }, Whole: true, Rank: 3},
 	}
 }
@@ -154,14 +154,4 @@ func status(q response) string {
 		return string(api.WorkQueueStatusPaused)
 	}
 	return output.Text(q.Status)
-}
-
-func statusTone(q response) output.Tone {
-	switch status(q) {
-	case string(api.WorkQueueStatusReady):
-		return output.Good
-	case string(api.WorkQueueStatusPaused):
-		return output.Warn
-	}
-	return output.Dim
 }

@@ -2,7 +2,9 @@ package acceptance
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
 	"github.com/usherhq/usher/internal/testkit"
@@ -120,60 +123,102 @@ func TestRowsComeBeforeTheLastPage(t *testing.T) {
 	t.Parallel()
 	server := testkit.UsherServer(t)
 	b := &both{env: server.Env(t.TempDir()), dir: t.TempDir(), bin: testkit.Usher(t)}
-	flow := b.usher(t, "api", "POST", "/flows/", "--data", `{"name": "etl"}`, "--jq", ".id")
-	fill(t, server, 250, fmt.Sprintf(`{"flow_id": %q}`, strings.Trim(flow, `"`)))
-	for line, want := range map[string]int{
-		"flow-run ls --limit 0":                   250,
-		"flow-run ls --limit 0 -o table":          251,       // and the heading
-		"flow-run ls --limit 0 --json id":         250*3 + 2, // and the brackets
-		"flow-run ls --limit 0 --json id -o yaml": 250,
-		"flow-run ls --limit 0 --quiet":           250,
+	flows := map[string]string{}
+	for _, name := range []string{"early", "etl", "late", "lonely"} {
+		flows[name] = strings.Trim(b.usher(t, "api", "POST", "/flows/", "--data", fmt.Sprintf(`{"name": %q}`, name), "--jq", ".id"), `"`)
+	}
+	var names []string // of the deployments, in the order that a person expects
+	for i := range 250 {
+		send(t, server, "/flow_runs/", fmt.Sprintf(`{"flow_id": %q}`, flows["etl"]))
+		send(t, server, "/work_pools/", fmt.Sprintf(`{"name": "pool-%03d", "type": "process"}`, i))
+		send(t, server, "/deployments/", fmt.Sprintf(`{"flow_id": %q, "name": "d%03d"}`, flows["etl"], 249-i))
+		names = append(names, fmt.Sprintf("etl/d%03d", i))
+	}
+	send(t, server, "/deployments/", fmt.Sprintf(`{"flow_id": %q, "name": "z"}`, flows["early"]))
+	send(t, server, "/deployments/", fmt.Sprintf(`{"flow_id": %q, "name": "a"}`, flows["late"]))
+	names = append(append([]string{"early/z"}, names...), "late/a")
+	for line, c := range map[string]struct{ held, want int }{ // no request after that many is let through before a row is read
+		"flow-run ls --limit 0":                                      {2, 250}, // the first page, and its flows
+		"flow-run ls --limit 0 -o table":                             {2, 251}, // with the heading
+		"flow-run ls --limit 0 --json id":                            {1, 250*3 + 2},
+		"flow-run ls --limit 0 --json id -o yaml":                    {1, 250},
+		"flow-run ls --limit 0 --quiet":                              {1, 250},
+		"flow-run ls --limit 0 --jq .[]|.id":                         {1, 250},
+		`flow-run ls --limit 0 --template {{range.}}{{.id}};{{end}}`: {1, 1},
+		"work-pool ls":               {1, 250},
+		"work-pool ls -o table":      {1, 251},
+		"deployment ls --by-created": {2, 252},
+		"deployment ls":              {4, 252}, // the flows, a page of all, of the first two, of the first
+		"deployment ls -o json":      {1, -1},
 	} {
-		c := count(t, server)
-		read := make(chan struct{})
-		c.hold = func(n int) {
-			if n > 2 || n > 1 && !strings.HasSuffix(line, "0") && !strings.HasSuffix(line, "table") { // the first page went before, and its flows
-				select {
-				case <-read:
-				case <-t.Context().Done():
-				}
+		rows := rowsBefore(t, b, server, line, c.held)
+		if len(rows) != c.want && c.want > 0 {
+			t.Errorf("%s: %d lines, want %d", line, len(rows), c.want)
+		}
+		if line == "deployment ls" {
+			for i := range rows {
+				rows[i], _, _ = strings.Cut(rows[i], "\t")
+			}
+			if diff := cmp.Diff(names, rows); diff != "" {
+				t.Errorf("the order of deployments (-want +got):\n%s", diff)
 			}
 		}
-		cmd := exec.CommandContext(t.Context(), b.bin, strings.Fields(line)...)
-		cmd.Dir, cmd.Env, cmd.Stderr = b.dir, append(slices.Clone(b.env), "PREFECT_API_URL="+c.URL+"/api", "USHER_API_URL="+c.URL+"/api"), t.Output()
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		rows := bufio.NewScanner(out)
-		if !rows.Scan() {
-			t.Fatalf("%s: no row came before the second page", line)
-		}
-		close(read)
-		n := 1
-		for rows.Scan() {
-			n++
-		}
-		if err := cmd.Wait(); err != nil || n != want {
-			t.Errorf("%s: %d lines and %v, want %d", line, n, err, want)
+	}
+	if rows := b.usher(t, "deployment", "ls", "--limit", "3", "--jq", ".[].id"); strings.Count(rows, "\n") != 2 {
+		t.Errorf("--limit 3 shows\n%s", rows)
+	}
+	for _, limit := range []int{1, 2, 251, 1000} {
+		rows := strings.Split(b.usher(t, "deployment", "ls", "--limit", fmt.Sprint(limit)), "\n")
+		if want := names[:min(limit, len(names))]; len(rows) != len(want) || !strings.HasPrefix(rows[len(rows)-1], want[len(want)-1]+"\t") {
+			t.Errorf("--limit %d shows %d rows, the last one %q", limit, len(rows), rows[len(rows)-1])
 		}
 	}
 }
 
-func fill(t *testing.T, server *testkit.Server, n int, run string) {
+// rowsBefore runs a line and returns what it prints. The requests after the first ones wait until
+// something has been read of it.
+func rowsBefore(t *testing.T, b *both, server *testkit.Server, line string, first int) []string {
 	t.Helper()
-	for range n {
-		answer, err := http.Post(server.APIURL()+"/flow_runs/", "application/json", strings.NewReader(run)) //nolint:noctx // a test
-		if err != nil {
-			t.Fatal(err)
+	c := count(t, server)
+	read := make(chan struct{})
+	c.hold = func(n int) {
+		if n > first {
+			select {
+			case <-read:
+			case <-t.Context().Done():
+			}
 		}
-		_ = answer.Body.Close() // its status is what counts
-		if answer.StatusCode >= http.StatusMultipleChoices {
-			t.Fatal(answer.Status)
-		}
+	}
+	cmd := exec.CommandContext(t.Context(), b.bin, strings.Fields(line)...)
+	cmd.Dir, cmd.Env, cmd.Stderr = b.dir, append(slices.Clone(b.env), "PREFECT_API_URL="+c.URL+"/api", "USHER_API_URL="+c.URL+"/api"), t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	reader := bufio.NewReader(out)
+	if _, err := reader.Peek(1); err != nil {
+		t.Fatalf("%s: no row came before the next page", line)
+	}
+	close(read)
+	text, err := io.ReadAll(reader)
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+}
+
+func send(t *testing.T, server *testkit.Server, path, body string) {
+	t.Helper()
+	answer, err := http.Post(server.APIURL()+path, "application/json", strings.NewReader(body)) //nolint:noctx // a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close() // its status is what counts
+	if answer.StatusCode >= http.StatusMultipleChoices {
+		t.Fatal(answer.Status)
 	}
 }
 

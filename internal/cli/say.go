@@ -10,7 +10,7 @@ import (
 
 // Say writes a line of talk to stderr: what was done, what happens next. Keys and passwords are
 // taken out of it.
-func (e *Env) Say(text string) { fmt.Fprintln(e.Streams.Err, auth.Redact(text)) }
+func (e *Env) Say(text string) { fmt.Fprintln(e.Streams.Err, e.Streams.WrapErr(auth.Redact(text))) }
 
 // Sayf is Say with a format.
 func (e *Env) Sayf(format string, args ...any) { e.Say(fmt.Sprintf(format, args...)) }

@@ -34,8 +34,11 @@ func Run(ctx context.Context, c *client.Client, id uuid.UUID, o Options, sink Si
 	}
 	listening, stop := context.WithCancel(ctx)
 	defer stop()
-	w := &watch{client: c, id: id, options: o, sink: sink, wake: make(chan struct{}, 1)}
-	w.listen(listening)
+	w := &watch{client: c, id: id, options: o, sink: sink, sockets: newListener(c)}
+	w.sockets.eventsOf(listening, "prefect.flow-run."+id.String(), "")
+	if o.Logs {
+		w.sockets.logsOf(listening, id)
+	}
 	return w.untilEnd(ctx)
 }
 
@@ -44,7 +47,7 @@ type watch struct {
 	id      uuid.UUID
 	options Options
 	sink    Sink
-	wake    chan struct{}
+	sockets *listener
 	reached time.Time            // when the API answered last
 	state   uuid.UUID            // the last one seen
 	untold  *api.FlowRunResponse // has a state that is not told yet
@@ -65,6 +68,7 @@ func (w *watch) untilEnd(ctx context.Context) (*api.FlowRunResponse, error) {
 		case err == nil && Ended(run):
 			var over bool
 			if wait, over = w.isOver(ctx, run, lines); over {
+				w.tellState()
 				return run, nil
 			}
 		}
@@ -121,7 +125,9 @@ func (w *watch) look(ctx context.Context) (run *api.FlowRunResponse, lines int, 
 	if w.options.Logs {
 		lines, err = w.readLogs(ctx)
 	}
-	w.tellState()
+	if !w.options.Logs || !Ended(&read) { // the last state comes when all lines from before it are in
+		w.tellState()
+	}
 	return &read, lines, err
 }
 
@@ -216,7 +222,7 @@ func (w *watch) rest(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-w.wake:
+	case <-w.sockets.wake:
 	case <-timer.C:
 	}
 	return nil

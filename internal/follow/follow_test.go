@@ -68,7 +68,12 @@ func (s *scene) set(state api.StateType, name string) {
 
 func (s *scene) log(messages ...string) {
 	s.t.Helper()
-	id, now := s.run.ID, time.Now()
+	s.logAt(time.Now(), messages...)
+}
+
+func (s *scene) logAt(now time.Time, messages ...string) {
+	s.t.Helper()
+	id := s.run.ID
 	logs := make([]api.LogCreate, len(messages))
 	for i, m := range messages {
 		logs[i] = api.LogCreate{Name: "test", Level: 20, Message: m, Timestamp: api.At(now.Add(time.Duration(i) * time.Microsecond)), FlowRunID: api.Some(id)}
@@ -134,9 +139,9 @@ func TestEverythingIsToldOnceAndInOrder(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	s.set(api.StateTypeCompleted, "Completed")
-	s.expect("state Completed")
+	s.logAt(time.Now().Add(-9*time.Second), "sent late")
 	s.log("late", "Finished in state Completed()")
-	s.expect("late", "Finished in state Completed()")
+	s.expect("sent late", "state Completed", "late", "Finished in state Completed()")
 	s.expectEnd()
 }
 
@@ -177,36 +182,7 @@ func TestARunThatIsNotThereIsAnError(t *testing.T) {
 func TestTheRunsOfADeploymentAreHeardAcrossARestart(t *testing.T) {
 	t.Parallel()
 	server := testkit.UsherServer(t)
-	c, err := client.New(client.Options{BaseURL: server.APIURL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	flow, err := c.CreateFlow(t.Context(), &api.FlowCreate{Name: "etl"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	deployment, err := c.CreateDeployment(t.Context(), &api.DeploymentCreate{Name: "nightly", FlowID: flow.ID})
-	if err != nil {
-		t.Fatal(err)
-	}
-	told, ctx := make(chan string, 100), t.Context()
-	go func() {
-		_ = follow.Several(ctx, c, follow.Runs{Deployment: deployment.ID}, time.Now(), 50*time.Millisecond, func(lines []api.Log, names map[uuid.UUID]string) {
-			for _, l := range lines {
-				told <- names[*l.FlowRunID] + ": " + l.Message
-			}
-		})
-	}()
-	s := &scene{t: t, client: c, told: told}
-	start := func(name string) {
-		run, err := c.CreateFlowRun(t.Context(), &api.FlowRunCreate{
-			Name: api.Some(name), FlowID: flow.ID, DeploymentID: api.Some(deployment.ID), State: api.Some(api.StateCreate{Type: api.StateTypeRunning}),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.run = run
-	}
+	s, start := several(t, server, 50*time.Millisecond, "")
 	start("first")
 	s.log("one")
 	s.expect("first: one")
@@ -220,4 +196,76 @@ func TestTheRunsOfADeploymentAreHeardAcrossARestart(t *testing.T) {
 	start("second")
 	s.log("three")
 	s.expect("second: three")
+}
+
+// TestSocketsTellWhenToLook looks by itself once an hour, so that what is told was heard of.
+func TestSocketsTellWhenToLook(t *testing.T) {
+	t.Parallel()
+	server := testkit.UsherServer(t)
+	for _, pool := range []string{"", "local"} {
+		s, start := several(t, server, time.Hour, pool)
+		for _, name := range []string{"first", "second"} {
+			start(name)
+			heard := 0
+			testkit.Eventually(t, time.Minute, func() error { // the first lines may come before somebody listens
+				s.log("line")
+				for len(s.told) > 0 {
+					if got := <-s.told; got == name+": line" {
+						heard++
+					}
+				}
+				if heard < 3 {
+					return fmt.Errorf("heard %d lines of the run %s, pool %q", heard, name, pool)
+				}
+				return nil
+			})
+		}
+	}
+}
+
+// several follows the runs of a deployment, or of the work pool that it runs in; start begins one.
+func several(t *testing.T, server *testkit.Server, poll time.Duration, pool string) (s *scene, start func(name string)) {
+	t.Helper()
+	c, err := client.New(client.Options{BaseURL: server.APIURL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flow, err := c.CreateFlow(t.Context(), &api.FlowCreate{Name: "etl"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	create, runs := &api.DeploymentCreate{Name: "nightly", FlowID: flow.ID}, follow.Runs{}
+	if pool != "" {
+		made, err := c.CreateWorkPool(t.Context(), &api.WorkPoolCreate{Name: pool, Type: api.Some("process")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		create.WorkPoolName, runs = api.Some(pool), follow.Runs{Pool: pool, PoolID: made.ID}
+	}
+	deployment, err := c.CreateDeployment(t.Context(), create)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pool == "" {
+		runs.Deployment = deployment.ID
+	}
+	told, ctx := make(chan string, 1000), t.Context()
+	go func() {
+		_ = follow.Several(ctx, c, runs, time.Now(), poll, func(lines []api.Log, names map[uuid.UUID]string) {
+			for _, l := range lines {
+				told <- names[*l.FlowRunID] + ": " + l.Message
+			}
+		})
+	}()
+	s = &scene{t: t, client: c, told: told}
+	return s, func(name string) {
+		run, err := c.CreateFlowRunFromDeployment(t.Context(), deployment.ID, &api.DeploymentFlowRunCreate{
+			Name: api.Some(name), State: api.Some(api.StateCreate{Type: api.StateTypePending}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.run = run
+		s.set(api.StateTypeRunning, "Running")
+	}
 }

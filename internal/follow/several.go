@@ -1,7 +1,9 @@
 package follow
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,6 +18,15 @@ import (
 type Runs struct {
 	Deployment uuid.UUID
 	Pool       string
+	PoolID     uuid.UUID // of Pool
+}
+
+// resource is what the events of the runs are related to.
+func (r Runs) resource() string {
+	if r.Pool != "" {
+		return "prefect.work-pool." + r.PoolID.String()
+	}
+	return "prefect.deployment." + r.Deployment.String()
 }
 
 func (r Runs) request(filter *api.FlowRunFilter) *api.ReadFlowRunsRequest {
@@ -44,22 +55,42 @@ func (r Runs) Newest(ctx context.Context, c *client.Client) (map[uuid.UUID]strin
 }
 
 // Several follows the log lines of the runs since a time, until ctx ends. An API that was
-// there may be away for a while.
+// there may be away for a while. While the server's sockets say nothing it looks ever less often;
+// poll is how often it looks where there are none.
 func Several(ctx context.Context, c *client.Client, runs Runs, since time.Time, poll time.Duration, tell func(lines []api.Log, names map[uuid.UUID]string)) error {
-	s := &several{client: c, runs: runs, since: since, after: since, names: map[uuid.UUID]string{}}
-	for {
-		lines, err := s.look(ctx)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	s := &several{client: c, runs: runs, since: since, after: since, names: map[uuid.UUID]string{}, events: newListener(c), logs: newListener(c), silence: func() {}}
+	s.events.eventsOf(ctx, runs.resource(), "prefect.flow-run.")
+	anew := true // who talks
+	for wait := poll; ; {
+		lines, err := s.look(ctx, anew)
 		if err != nil && !bearable(ctx, s.reached, err) {
 			return err
 		}
-		if len(lines) > 0 {
+		switch {
+		case len(lines) > 0:
 			tell(lines, s.names)
+			wait = poll
+		case err == nil && s.listening():
+			wait = min(2*wait, max(poll, quietMost))
+		default:
+			wait = poll
 		}
-		if err := pause(ctx, poll); err != nil {
+		woken := false
+		if anew, woken, err = s.rest(ctx, wait); err != nil {
 			return err
+		}
+		if woken {
+			wait = poll
 		}
 	}
 }
+
+const (
+	restLeast = 250 * time.Millisecond // between two looks, however much is heard
+	quietMost = 15 * time.Second       // while sockets are open and say nothing
+)
 
 type several struct {
 	client  *client.Client
@@ -67,19 +98,51 @@ type several struct {
 	since   time.Time
 	after   time.Time // of the last line told
 	reached time.Time // when the API answered last
+	ids     []uuid.UUID
 	names   map[uuid.UUID]string
 	told    memory
+	events  *listener // runs begin, change and end
+	logs    *listener // they say something
+	silence func()    // ends listening to the runs that talked before
 }
 
-// look reads the lines that are new, the oldest first.
-func (s *several) look(ctx context.Context) ([]api.Log, error) {
-	ids, err := s.talking(ctx)
-	if err != nil {
-		return nil, err
+// listening reports whether all that is worth a look would be heard.
+func (s *several) listening() bool {
+	return s.events.open.Load() > 0 && (len(s.ids) == 0 || s.logs.open.Load() > 0)
+}
+
+// rest waits until something is heard, at most d. It reports whether there may be other runs, and
+// whether it was woken.
+func (s *several) rest(ctx context.Context, d time.Duration) (runs, woken bool, err error) {
+	least := min(d, restLeast)
+	if err := pause(ctx, least); err != nil {
+		return false, false, err
+	}
+	timer := time.NewTimer(d - least)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false, false, ctx.Err()
+	case <-s.events.wake:
+		return true, true, nil
+	case <-s.logs.wake:
+		return false, true, nil
+	case <-timer.C:
+		return true, false, nil
+	}
+}
+
+// look reads the lines that are new, the oldest first; before that, if asked to, whose they are.
+func (s *several) look(ctx context.Context, runs bool) ([]api.Log, error) {
+	if runs {
+		ids, err := s.talking(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.hear(ctx, ids)
 	}
 	s.reached = time.Now()
-	var fresh []api.Log
-	if len(ids) == 0 {
+	if len(s.ids) == 0 {
 		return nil, nil
 	}
 	from := s.after.Add(-overlap)
@@ -88,10 +151,11 @@ func (s *several) look(ctx context.Context) ([]api.Log, error) {
 	}
 	logs, err := find.Pages(0, func(offset, limit int) ([]api.Log, error) {
 		return s.client.ReadLogs(ctx, &api.ReadLogsRequest{
-			Logs: &api.LogFilter{FlowRunID: &api.Match[uuid.UUID]{Any: ids}, Timestamp: &api.Span{After: api.AtPtr(from)}},
+			Logs: &api.LogFilter{FlowRunID: &api.Match[uuid.UUID]{Any: s.ids}, Timestamp: &api.Span{After: api.AtPtr(from)}},
 			Sort: api.Some(api.LogSortTimestampAsc), Offset: api.Some(offset), Limit: api.Some(limit),
 		})
 	})
+	var fresh []api.Log
 	for i := range logs {
 		l := &logs[i]
 		if !s.told.add(l.ID, l.Timestamp.Time) {
@@ -103,6 +167,21 @@ func (s *several) look(ctx context.Context) ([]api.Log, error) {
 		}
 	}
 	return fresh, err
+}
+
+// hear listens to these runs, if they are others than before.
+func (s *several) hear(ctx context.Context, ids []uuid.UUID) {
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	ids = slices.Compact(ids)
+	if slices.Equal(ids, s.ids) {
+		return
+	}
+	s.silence()
+	s.ids = ids
+	if len(ids) > 0 {
+		ctx, s.silence = context.WithCancel(ctx)
+		s.logs.logsOf(ctx, ids...)
+	}
 }
 
 // lingering is how long after its end a run may still be heard of.

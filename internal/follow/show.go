@@ -90,7 +90,7 @@ func (s *show) state(run *api.FlowRunResponse) {
 	}
 	s.told = text
 	state := run.State
-	line := clock(s.env.Now(), state.Timestamp.Time) + " " + s.env.PaintErr("● "+text, output.StateTone(state.Type))
+	line := clock(s.env.Now(), state.Timestamp.Time) + " " + s.env.PaintErr(output.StateMark(state.Type)+" "+text, output.StateTone(state.Type))
 	if when := state.StateDetails.ScheduledTime; when != nil && when.After(s.env.Now()) {
 		line += fmt.Sprintf(" for %s (%s)", output.Time(s.env.Now(), when.Time), output.Ago(s.env.Now(), when.Time))
 	}
@@ -108,7 +108,8 @@ func (s *show) lines(ctx context.Context, run uuid.UUID, lines []api.Log) {
 		if l.TaskRunID != nil && s.tasks[*l.TaskRunID] != "" {
 			text += printer.Paint(s.tasks[*l.TaskRunID]+":", output.Dim) + " "
 		}
-		_ = printer.Line(text + Indent(Clean(printer, l.Message))) // a reader that left is noticed by the system
+		text += Indent(Clean(printer, l.Message))
+		_ = printer.Line(s.env.Streams.WrapOut(text, len(margin))) // a reader that left is noticed by the system
 	}
 }
 
@@ -141,9 +142,11 @@ func (s *show) learn(ctx context.Context, run uuid.UUID, lines []api.Log) {
 	}
 }
 
+const margin = "    " // of the further lines of a message
+
 // Indent puts the further lines of a message below its first.
 func Indent(message string) string {
-	return strings.ReplaceAll(strings.TrimRight(message, "\n"), "\n", "\n    ")
+	return strings.ReplaceAll(strings.TrimRight(message, "\n"), "\n", "\n"+margin)
 }
 
 // Level is the name of a log level.

@@ -33,6 +33,13 @@ func pagePrinter[T, R any](p *Printer, columns []Column[R], rows func([]T) ([]R,
 	switch o := p.options; {
 	case o.Quiet:
 		return func(page []T) error { return p.Value(page) }, nothing
+	case (o.JQ != "" || o.Template != "") && p.byItem():
+		return func(page []T) error {
+			if len(page) == 0 {
+				return nil
+			}
+			return p.Value(page)
+		}, nothing
 	case o.JQ != "" || o.Template != "":
 		all := []T{} // they see the list as a whole
 		return func(page []T) error { all = append(all, page...); return nil }, func() error { return p.Value(all) }

@@ -58,16 +58,9 @@ func columns() []output.Column[Holder] {
 		{Name: "Queue", Value: func(h Holder) string { return h.Queue }, Rank: 1},
 		{Name: "ID", Value: func(h Holder) string { return h.Run.ID.String() }, Whole: true, Rank: 2},
 		{Name: "Flow run", Value: func(h Holder) string { return h.Run.Name }, Tone: func(Holder) output.Tone { return output.Strong }},
-		{Name: "State", Value: func(h Holder) string { return output.Text(h.Run.StateName) }, Tone: tone},
+		output.StateColumn(func(h Holder) (*api.StateType, *string) { return h.Run.StateType, h.Run.StateName }),
 		{Name: "Since", Value: seconds, Human: func(h Holder, _ time.Time) string { return since(h) }, Right: true},
 	}
-}
-
-func tone(h Holder) output.Tone {
-	if h.Run.StateType == nil {
-		return output.Plain
-	}
-	return output.StateTone(*h.Run.StateType)
 }
 
 // seconds is how long the run has been in its state, for programs.

@@ -21,10 +21,11 @@ type Streams struct {
 	Out io.Writer
 	Err io.Writer
 
-	lookup  func(string) (string, bool)
-	plain   bool // colour was switched off by a setting
-	unpaged bool // no pager is wanted
-	realOut io.Writer
+	lookup    func(string) (string, bool)
+	plain     bool // colour was switched off by a setting
+	unwrapped bool // so were line breaks in prose
+	unpaged   bool // no pager is wanted
+	realOut   io.Writer
 }
 
 // System returns the streams of the process.

@@ -66,3 +66,22 @@ func TestBuffersAreNoTerminal(t *testing.T) {
 		t.Error("a spinner off a terminal")
 	}
 }
+
+func TestWordwrap(t *testing.T) {
+	t.Parallel()
+	const id = "01a22ad1-e3ba-70db-a5d3-38d6b52bbdb8"
+	for text, want := range map[string]string{
+		"short":                                       "short",
+		"one two three four five six":                 "one two three four\nfive six",
+		"  → usher work-pool ls, and more":            "  → usher work-pool\n    ls, and more",
+		"! a warning that is long enough":             "! a warning that is\n  long enough",
+		"run " + id + " is gone":                      "run\n" + id + "\nis gone",
+		"\x1b[31merror:\x1b[m there is no such thing": "\x1b[31merror:\x1b[m there is no\nsuch thing",
+		"日本語 日本語 日本語 日本語":                             "日本語 日本語 日本語\n日本語",
+		"": "",
+	} {
+		if got := wordwrap(text, 20, 0); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
