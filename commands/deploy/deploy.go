@@ -22,6 +22,7 @@ type deployOptions struct {
 	flags     deploy.Options
 	file      string
 	python    string
+	inspect   string
 	limit     int
 	enforce   bool
 	plan      bool
@@ -35,7 +36,8 @@ func NewCmd(env *cli.Env) *cobra.Command {
 		Use:   "deploy",
 		Short: "make deployments of a prefect.yaml file, or of one flow",
 		Long: "Without flags a prefect.yaml with one deployment is enough. Deployments that exist are changed to what the file says. " +
-			"Python flows are loaded with the nearest Python that has prefect; programs (key usher in the file) need none.\n" +
+			"Python flows are read from their source, and imported with the nearest Python that has prefect where that does not tell all;\n" +
+			"programs (key usher in the file) need none.\n" +
 			"Flags say the same of every deployment that is made; a name or an entrypoint is for one. With --plan nothing is done, and the exit code is\n" +
 			"0 if the server has all as the file says and 1 if something differs.",
 		Example: "usher deploy --all\nusher deploy -n nightly -n 'etl-*'\nusher deploy flows.py:etl -n hourly -p default --cron '0 * * * *'\nusher deploy --all --json id,name\nusher deploy --all --plan\nusher deploy --all --check",
@@ -77,8 +79,10 @@ func (o *deployOptions) define(cmd *cobra.Command) {
 	flags.BoolVar(&o.enforce, "enforce-parameter-schema", true, "refuse runs whose parameters don't fit the flow")
 	flags.StringArrayVar(&f.SLA, "sla", nil, "a service level agreement (Prefect Cloud): `JSON`, or a file; repeatable")
 	flags.StringVar(&o.python, "python", "", "the `interpreter` that loads flows (default: the nearest one that has prefect)")
-	_ = cmd.RegisterFlagCompletionFunc("pool", o.env.Complete(poolNames)) // the flag is there
-	_ = cmd.RegisterFlagCompletionFunc("name", o.completeNames)           // likewise
+	flags.StringVar(&o.inspect, "inspect", string(deploy.Auto), "`how` to find out about a flow: source reads it, import runs its file, auto imports where the source does not tell all")
+	_ = cmd.RegisterFlagCompletionFunc("inspect", cobra.FixedCompletions([]string{string(deploy.Auto), string(deploy.Source), string(deploy.Import)}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	_ = cmd.RegisterFlagCompletionFunc("pool", o.env.Complete(poolNames))                                                                                                                  // the flag is there
+	_ = cmd.RegisterFlagCompletionFunc("name", o.completeNames)                                                                                                                            // likewise
 }
 
 func poolNames(ctx context.Context, c *client.Client) ([]string, error) {

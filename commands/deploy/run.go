@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,9 @@ func (o *deployOptions) run(cmd *cobra.Command) error {
 	file, err := o.load(cmd.Flags().Changed("prefect-file"))
 	if err != nil {
 		return err
+	}
+	if !slices.Contains([]deploy.Inspection{deploy.Auto, deploy.Source, deploy.Import}, deploy.Inspection(o.inspect)) {
+		return cli.Usagef("--inspect takes auto, source or import, not %q", o.inspect)
 	}
 	o.readSwitches(cmd)
 	configs, err := o.choose(cmd.Context(), file)
@@ -84,7 +88,8 @@ func (o *deployOptions) deployer(ctx context.Context, settings *profile.Settings
 	}
 	return &deploy.Deployer{
 		Client: c, Dir: dir, Env: environment(environ, c.BaseURL()), Python: o.python, Finder: python.NewFinder(), Now: o.env.Now,
-		IsCloud: settings.ServerType() == profile.Cloud,
+		Inspection: deploy.Inspection(o.inspect),
+		IsCloud:    settings.ServerType() == profile.Cloud,
 	}, nil
 }
 

@@ -19,15 +19,17 @@ import (
 
 // Deployer deploys.
 type Deployer struct {
-	Client  *client.Client
-	Dir     string            // the project: where flows are looked for and steps run
-	Env     map[string]string // for templates, steps and Python
-	Python  string            // interpreter; "" means to look for one
-	Finder  *python.Finder
-	IsCloud bool // the API is Prefect Cloud's
-	Say     func(line string)
-	Warn    func(line string)
-	Now     func() time.Time
+	Client *client.Client
+	Dir    string            // the project: where flows are looked for and steps run
+	Env    map[string]string // for templates, steps and Python
+	Python string            // interpreter; "" means to look for one
+	Finder *python.Finder
+	// Inspection is how flows are found out about; "" means Auto.
+	Inspection Inspection
+	IsCloud    bool // the API is Prefect Cloud's
+	Say        func(line string)
+	Warn       func(line string)
+	Now        func() time.Time
 
 	flows    map[string]Flow // by entrypoint
 	expected []string        // entrypoints that will be asked for

@@ -18,6 +18,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/pyflow"
 )
 
 //go:embed inspect.py
@@ -38,15 +39,31 @@ type Flow struct {
 	Traceback   string         `json:"traceback"`
 }
 
-// flow reads a flow, all flows of the file at once the first time: loading Python takes
-// longer than everything else.
+// Inspection says how a flow's name, description and parameters are found out.
+type Inspection string
+
+// The ways to find out about a flow.
+const (
+	// Auto reads the source, and asks Python where that does not tell with certainty.
+	Auto Inspection = "auto"
+	// Source reads the source, and fails where that does not tell.
+	Source Inspection = "source"
+	// Import lets Python import the flow.
+	Import Inspection = "import"
+)
+
+// flow finds out about a flow. Python is asked for all flows of the file at once the first
+// time: starting it takes longer than everything else.
 func (d *Deployer) flow(ctx context.Context, entrypoint string) (Flow, error) {
 	if found, ok := d.flows[entrypoint]; ok {
 		return found, found.problem(entrypoint)
 	}
+	if known, err := d.read(entrypoint); known || err != nil {
+		return d.flows[entrypoint], err
+	}
 	wanted := []string{entrypoint}
 	for _, other := range d.expected {
-		if !slices.Contains(wanted, other) && !strings.Contains(other, "{{") && d.flows[other].Name == "" {
+		if known, _ := d.read(other); !known && !slices.Contains(wanted, other) && !strings.Contains(other, "{{") && d.flows[other].Name == "" {
 			wanted = append(wanted, other)
 		}
 	}
@@ -57,6 +74,31 @@ func (d *Deployer) flow(ctx context.Context, entrypoint string) (Flow, error) {
 	}
 	maps.Copy(d.flows, found)
 	return d.flows[entrypoint], d.flows[entrypoint].problem(entrypoint)
+}
+
+// read finds out about a flow from its source, and says whether it could.
+func (d *Deployer) read(entrypoint string) (known bool, err error) {
+	colon := strings.LastIndexByte(entrypoint, ':')
+	if d.Inspection == Import || colon < 0 || d.flows[entrypoint].Name != "" {
+		return d.flows[entrypoint].Name != "", nil
+	}
+	path := entrypoint[:colon]
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(d.Dir, path)
+	}
+	source, err := os.ReadFile(path)
+	var found pyflow.Flow
+	if err == nil {
+		found, err = pyflow.Read(source, entrypoint[colon+1:])
+	}
+	switch {
+	case err == nil:
+		d.flows[entrypoint] = Flow{Name: found.Name, Description: found.Description, Version: &found.Version, Schema: found.Schema}
+		return true, nil
+	case d.Inspection == Source:
+		return false, api.Errorf(api.CodeInvalid, "the source does not tell what flow %s is: %w; --inspect auto asks Python", entrypoint, err)
+	}
+	return false, nil // Python knows, or says what is wrong
 }
 
 func (f Flow) problem(entrypoint string) error {
