@@ -297,6 +297,12 @@ func TestAccountsAreGovernedByCommands(t *testing.T) {
 	p.usher("member", "ls")
 	p.usher("member", "invite", "bob@example.com", "--role", "Member")
 	p.usher("member", "uninvite", "bob@example.com")
+	if export := p.usher("account", "export-person"); !strings.Contains(export, `"email": "`) {
+		t.Errorf("the export is %s", export)
+	}
+	if _, stderr, err := p.try("account", "erase-person", "--yes"); err == nil || !strings.Contains(stderr, "would have no owner any more") {
+		t.Errorf("the only owner is erased: %s %v", stderr, err)
+	}
 	log := p.usher("audit", "ls")
 	if !strings.Contains(log, "ci") && strings.Count(log, "\n") < 5 {
 		t.Errorf("the audit log is %s", log)

@@ -18,6 +18,9 @@ type AuditEntry struct {
 	ResourceID  string
 	Entry       string // JSON, byte for byte as it was hashed
 	Prev, Hash  []byte
+	// RedactedBy is the number of the entry that vouches for Entry, from which somebody was
+	// erased; Hash is then that of what it said before.
+	RedactedBy *int64
 }
 
 // AuditHead is where the chain of an account ends. The transaction keeps others from
@@ -51,7 +54,7 @@ func (tx *Tx) AppendAudit(e *AuditEntry) error {
 // AuditEntries lists up to limit entries of an account behind a number, in order.
 func (tx *Tx) AuditEntries(account uuid.UUID, after int64, limit int) ([]AuditEntry, error) {
 	return many(tx, `
-		select account_id, seq, id, occurred, event, workspace_id, actor_id, resource_id, entry, prev_hash, hash
+		select account_id, seq, id, occurred, event, workspace_id, actor_id, resource_id, entry, prev_hash, hash, redacted_by
 		from audit_entry
 		where account_id = ?
 		and seq > ?
@@ -60,5 +63,16 @@ func (tx *Tx) AuditEntries(account uuid.UUID, after int64, limit int) ([]AuditEn
 }
 
 func scanAudit(row *Row) (e AuditEntry, err error) {
-	return e, row.Scan(&e.AccountID, &e.Seq, &e.ID, &e.Occurred, &e.Event, &e.WorkspaceID, &e.ActorID, &e.ResourceID, &e.Entry, &e.Prev, &e.Hash)
+	return e, row.Scan(&e.AccountID, &e.Seq, &e.ID, &e.Occurred, &e.Event, &e.WorkspaceID, &e.ActorID, &e.ResourceID, &e.Entry, &e.Prev, &e.Hash, &e.RedactedBy)
+}
+
+// RedactAudit puts another text in the place of an entry, for which a later one vouches.
+func (tx *Tx) RedactAudit(account uuid.UUID, seq int64, entry string, by int64) error {
+	_, err := tx.Exec("update audit_entry\nset entry = ?, redacted_by = ?\nwhere account_id = ?\nand seq = ?", entry, by, account, seq)
+	return err
+}
+
+// AuditedAccounts lists the accounts that have a log, and zeros for what concerns none.
+func (tx *Tx) AuditedAccounts() ([]uuid.UUID, error) {
+	return many(tx, "select account_id\nfrom audit_head\norder by account_id", nil, func(row *Row) (id uuid.UUID, err error) { return id, row.Scan(&id) })
 }

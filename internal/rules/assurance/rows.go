@@ -11,7 +11,8 @@ func Rows() []Row { return rows }
 var rows = []Row{
 	{
 		ID: "S1", Level: Must, Promise: "What is known of a person can be exported and erased; how long things are kept can be set",
-		Missing: "data of a person in what flows have logged, published or named is theirs to clean; restoring a backup brings erased people back",
+		Tests:   []string{"TestAPersonIsExportedAndErased", "TestPeopleAreErasedOneAfterAnother"},
+		Missing: "what flows have logged, published or named of a person is not found; a sealed mail that waits goes within a day; restoring a backup brings erased people back",
 		live:    retention,
 	},
 	{ID: "S2", Level: Operator, Promise: "There is a private way to report weaknesses", Missing: "the operator publishes an address; docs/security/disclosure.md is a template", live: plain("SECURITY.md of the product; your own address is yours to publish")},

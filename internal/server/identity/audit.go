@@ -103,6 +103,7 @@ const auditPage = 500
 // error of the code CodeConflict says which one is not, and why.
 func (s *Service) VerifyAudit(ctx context.Context, account uuid.UUID) (entries int64, err error) {
 	var prev []byte
+	left := map[int64]string{} // of entries from which somebody was erased, by number
 	for {
 		var page []store.AuditEntry
 		var end int64
@@ -120,6 +121,14 @@ func (s *Service) VerifyAudit(ctx context.Context, account uuid.UUID) (entries i
 			if problem := broken(&page[i], entries+1, prev); problem != "" {
 				return entries, api.Errorf(api.CodeConflict, "Entry %d of the audit log was tampered with: %s.", entries+1, problem)
 			}
+			if page[i].RedactedBy != nil {
+				left[page[i].Seq] = remains(page[i].Entry)
+			}
+			for seq, hash := range vouched(&page[i]) { // an earlier one vouches for what was left then
+				if left[seq] == hash {
+					delete(left, seq)
+				}
+			}
 			entries, prev = page[i].Seq, page[i].Hash
 		}
 		if len(page) == auditPage {
@@ -127,6 +136,9 @@ func (s *Service) VerifyAudit(ctx context.Context, account uuid.UUID) (entries i
 		}
 		if entries != end || string(prev) != string(head) {
 			return entries, api.Errorf(api.CodeConflict, "The audit log ends at entry %d, but %d were written.", entries, end)
+		}
+		for seq := range left {
+			return entries, api.Errorf(api.CodeConflict, "Entry %d of the audit log was tampered with: no later entry vouches for what is left of it.", seq)
 		}
 		return entries, nil
 	}
@@ -140,7 +152,7 @@ func broken(e *store.AuditEntry, seq int64, prev []byte) string {
 		return fmt.Sprintf("it is missing, the next is %d", e.Seq)
 	case string(e.Prev) != string(prev):
 		return "it does not follow the one before"
-	case string(chained(e)) != string(e.Hash):
+	case e.RedactedBy == nil && string(chained(e)) != string(e.Hash):
 		return "it does not match its hash"
 	case json.Unmarshal([]byte(e.Entry), &told) != nil || told.ID != e.ID || told.Event != e.Event || !told.Occurred.Equal(e.Occurred.Time) || told.Resource["prefect.resource.id"] != e.ResourceID:
 		return "its columns do not match what was written"

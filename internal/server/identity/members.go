@@ -161,12 +161,17 @@ func (s *Service) Member(ctx context.Context, account, id uuid.UUID, byActor boo
 
 // keepsOwner refuses a change after which an account has no owner any more.
 func keepsOwner(tx *store.Tx, account uuid.UUID) error {
+	return keepsOwnerWithout(tx, account, uuid.UUID{})
+}
+
+// keepsOwnerWithout is keepsOwner if a member were gone.
+func keepsOwnerWithout(tx *store.Tx, account, gone uuid.UUID) error {
 	all, err := tx.Memberships(account)
 	if err != nil {
 		return err
 	}
 	for _, m := range all {
-		if m.RoleID == access.OwnerID && m.Active {
+		if m.RoleID == access.OwnerID && m.Active && m.ActorID != gone {
 			return nil
 		}
 	}

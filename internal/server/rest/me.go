@@ -30,6 +30,8 @@ var meRoutes = []governedRoute{
 	{pattern: "GET /workspaces/{workspace_id}", handle: findWorkspace},
 	{pattern: "GET /users/{id}", handle: readUser},
 	{pattern: "PATCH /users/{id}", handle: updateUser},
+	{pattern: "DELETE /users/{id}", fresh: true, handle: eraseUser},
+	{pattern: "GET /me/export", fresh: true, handle: exportMe},
 	{pattern: "POST /users/{id}/api_keys", fresh: true, handle: createUserKey},
 	{pattern: "GET /users/{id}/api_keys", handle: readUserKeys},
 	{pattern: "GET /users/{id}/api_keys/{key_id}", handle: readUserKey},
@@ -200,6 +202,22 @@ func updateUser(s *identity.Service, r *request) (answer, error) {
 		return answer{}, api.Errorf(api.CodeForbidden, "An address is changed by proving that the new one is yours: ask an owner for an invitation to it.")
 	}
 	return none(s.UpdateUser(r.Context(), r.visitor.by, &in))
+}
+
+func eraseUser(s *identity.Service, r *request) (answer, error) {
+	if err := r.myself(); err != nil {
+		return answer{}, err
+	}
+	out, err := s.ErasePerson(r.Context(), r.visitor.by, r.actor().ID)
+	return give(http.StatusOK, out, err)
+}
+
+func exportMe(s *identity.Service, r *request) (answer, error) {
+	if r.actor().Type != identity.ActorUser {
+		return answer{}, api.Errorf(api.CodeForbidden, "A service account is no person: there is nothing to export.")
+	}
+	out, err := s.ExportPerson(r.Context(), r.visitor.by, r.actor().ID)
+	return give(http.StatusOK, out, err)
 }
 
 func createUserKey(s *identity.Service, r *request) (answer, error) {
