@@ -59,6 +59,14 @@ func workersAt(now api.Time) func(*Row) (api.WorkerResponse, error) {
 
 // DeleteWorker deletes a worker of a pool and says whether there was one.
 func (tx *Tx) DeleteWorker(pool uuid.UUID, name string) (bool, error) {
+	_, err := tx.Exec(`
+		delete from worker_process
+		where workspace_id = ?
+		and work_pool_id = ?
+		and name = ?`, tx.workspace, pool, name)
+	if err != nil {
+		return false, err
+	}
 	rows, err := tx.Exec(`
 		delete from worker
 		where workspace_id = ?

@@ -66,6 +66,7 @@ type Input struct {
 	Siblings   *Siblings   // of a run of a schedule that has a policy
 	FlowRun    *Enclosing  // the flow run around a task run
 	TagLimits  []Limit     // the limits named tag:<tag> of Tags
+	GivenBack  bool        // the flow run was given back to its queue once, when its worker seemed gone
 	Cached     *api.State  // the newest unexpired state under the proposed cache key
 
 	// Taken holds the timestamps of the run's stored states that are not before now, if

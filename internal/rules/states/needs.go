@@ -11,6 +11,7 @@ const (
 	NeedFlowRun
 	NeedTagLimits
 	NeedCached
+	NeedGivenBack
 )
 
 // Has says that all facts of other are in f.
@@ -37,7 +38,7 @@ func Needs(in *Input) Facts {
 func pointless(in *Input) Facts {
 	var none Facts
 	if in.DeploymentID == nil {
-		none |= NeedDeployment | NeedLeaseHeld
+		none |= NeedDeployment | NeedLeaseHeld | NeedGivenBack
 	}
 	if in.DeploymentID == nil || in.ScheduleID == nil {
 		none |= NeedSiblings

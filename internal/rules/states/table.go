@@ -29,6 +29,7 @@ func policyOf(in *Input) []*rule {
 var flowCore = [...]*rule{
 	&preserveLease,
 	&preventDuplicates,
+	&startOnce,
 	&leaveTerminalFlow,
 	&cancellingToCancelled,
 	&cancelWithoutInfrastructure,

@@ -15,6 +15,7 @@ import (
 type WorkerIntroduction struct {
 	Pool        string
 	Name        string
+	Process     uuid.UUID // which of those of its name it is
 	Type        string
 	Interval    int // seconds between heartbeats
 	Queues      []string
@@ -38,7 +39,7 @@ func (c *Core) OpenChannel(ctx context.Context, who Caller, in *WorkerIntroducti
 		if err != nil {
 			return err
 		}
-		if err := w.heartbeat(p, &api.WorkerHeartbeatRequest{Name: in.Name, HeartbeatIntervalSeconds: api.Some(in.Interval)}); err != nil {
+		if err := w.heartbeat(p, &api.WorkerHeartbeatRequest{Name: in.Name, HeartbeatIntervalSeconds: api.Some(in.Interval)}, in.Process); err != nil {
 			return err
 		}
 		queues, err := queuesOfWorker(w.Tx, p, in.Queues)
@@ -106,14 +107,14 @@ func queuesOfWorker(tx *store.Tx, p *api.WorkPoolResponse, names []string) ([]ap
 	return picked, nil
 }
 
-// BeatChannel records a heartbeat that came over a channel and returns the pool.
-func (c *Core) BeatChannel(ctx context.Context, who Caller, pool uuid.UUID, worker string, interval int) (*api.WorkPoolResponse, error) {
+// BeatChannel records a heartbeat of a worker's process that came over a channel and returns the pool.
+func (c *Core) BeatChannel(ctx context.Context, who Caller, pool, process uuid.UUID, worker string, interval int) (*api.WorkPoolResponse, error) {
 	var p *api.WorkPoolResponse
 	err := c.write(ctx, who, func(w *work) (err error) {
 		if p, err = w.WorkPoolByID(pool); err != nil {
 			return err
 		}
-		return w.heartbeat(p, &api.WorkerHeartbeatRequest{Name: worker, HeartbeatIntervalSeconds: api.Some(interval)})
+		return w.heartbeat(p, &api.WorkerHeartbeatRequest{Name: worker, HeartbeatIntervalSeconds: api.Some(interval)}, process)
 	})
 	return p, gone(err)
 }

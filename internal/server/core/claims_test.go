@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/server/core"
 )
 
 // A worker of the reference that dies between its claim and the start of the run leaves
@@ -85,6 +86,94 @@ func TestRunsOfADeadWorkerAreGivenBack(t *testing.T) {
 		expect("half an hour later", "Scheduled", "Scheduled", "Scheduled", "Crashed")
 		if got := h.set(of["made"], `{"type":"RUNNING"}`); got != api.SetStateStatusAccept {
 			h.t.Errorf("infrastructure that starts after all is answered with %s", got)
+		}
+	})
+}
+
+// process lets a process of a worker of pool p send heartbeats over its channel for some
+// minutes; it opens the channel before.
+func (h *house) process(minutes int, name string, id uuid.UUID) {
+	h.t.Helper()
+	place := must[*core.WorkerPlace](h.t)(h.OpenChannel(h.t.Context(), who, &core.WorkerIntroduction{Pool: "p", Name: name, Process: id, Interval: 30}))
+	for range 2 * minutes {
+		h.pass(30 * time.Second)
+		must[*api.WorkPoolResponse](h.t)(h.BeatChannel(h.t.Context(), who, place.Pool.ID, id, name, 30))
+		h.ok(h.CheckPresence(h.t.Context(), who))
+	}
+}
+
+func TestAWorkerThatWasStartedAgainIsAnother(t *testing.T) {
+	inHouses(t, func(h *house) {
+		opened, first, second := h.clock(), uuid.New(), uuid.New()
+		h.pool(`{"name":"p","type":"process"}`)
+		d := h.deployment("d", `"work_pool_name":"p"`)
+		h.process(1, "w", first)
+		run, nameless, made := h.claimed(d, "w"), h.claimed(d, ""), h.claimed(d, "w")
+		h.ok(h.UpdateFlowRun(h.t.Context(), who, made, read[api.FlowRunUpdate](h.t, `{"infrastructure_pid":"7"}`)))
+		h.process(1, "w", second)
+		later := h.claimed(d, "w")
+		h.releases(opened)
+		if got := h.stateOf(run); got != "Pending" {
+			t.Fatalf("a minute later the run is %s", got)
+		}
+		h.process(3, "w", second)
+		h.releases(opened)
+		for id, want := range map[uuid.UUID]string{run: "Scheduled", nameless: "Scheduled", made: "Pending", later: "Pending"} {
+			if got := h.stateOf(id); got != want {
+				t.Errorf("the run is %s, want %s", got, want)
+			}
+		}
+		// The first process was only cut off: of the two starts one is accepted.
+		h.claim(run, "w")
+		for i, want := range []api.SetStateStatus{api.SetStateStatusAccept, api.SetStateStatusAbort} {
+			if got := h.set(run, `{"type":"RUNNING"}`); got != want {
+				t.Errorf("start %d is answered with %s, want %s", i+1, got, want)
+			}
+		}
+		h.set(run, `{"type":"COMPLETED"}`)
+		if got := h.set(run, `{"type":"RUNNING"}`); got != api.SetStateStatusAbort {
+			t.Errorf("a start after the end is answered with %s", got)
+		}
+	})
+}
+
+func TestTwoProcessesOfOneNameKeepTheirClaims(t *testing.T) {
+	inHouses(t, func(h *house) {
+		opened, one, two := h.clock(), uuid.New(), uuid.New()
+		h.pool(`{"name":"p","type":"process"}`)
+		d := h.deployment("d", `"work_pool_name":"p"`)
+		h.process(1, "w", one)
+		run := h.claimed(d, "w")
+		for range 4 {
+			h.process(1, "w", two)
+			h.process(1, "w", one)
+		}
+		h.releases(opened)
+		if got := h.stateOf(run); got != "Pending" {
+			t.Errorf("while both are there the run is %s", got)
+		}
+	})
+}
+
+// Workers of old releases, and those behind a proxy that lets no sockets through, do not tell
+// which process they are.
+func TestAClaimThatNothingFollowsEnds(t *testing.T) {
+	inHouses(t, func(h *house) {
+		opened := h.clock()
+		h.pool(`{"name":"p","type":"docker"}`)
+		d := h.deployment("d", `"work_pool_name":"p"`)
+		h.works(1, "w")
+		run, fetches := h.claimed(d, "w"), h.claimed(d, "w")
+		h.set(fetches, `{"type":"PENDING","name":"Submitting"}`)
+		for _, step := range []struct {
+			minutes      int
+			run, fetches string
+		}{{9, "Pending", "Submitting"}, {2, "Scheduled", "Submitting"}, {18, "Scheduled", "Submitting"}, {2, "Scheduled", "Crashed"}} {
+			h.works(step.minutes, "w")
+			h.releases(opened)
+			if got := []string{h.stateOf(run), h.stateOf(fetches)}; got[0] != step.run || got[1] != step.fetches {
+				t.Errorf("after %d more minutes the runs are %q", step.minutes, got)
+			}
 		}
 	})
 }

@@ -16,6 +16,9 @@ func (c *Core) CheckPresence(ctx context.Context, who Caller) error {
 		if _, err := w.RetireWorkers(w.now); err != nil {
 			return err
 		}
+		if err := w.ForgetProcesses(w.now); err != nil {
+			return err
+		}
 		if err := w.retirePools(); err != nil {
 			return err
 		}

@@ -128,6 +128,9 @@ func (w *work) readFacts(in *states.Input) (err error) {
 	if err == nil && needs.Has(states.NeedTagLimits) {
 		in.TagLimits, err = w.TagSlots(in.Tags, w.now)
 	}
+	if err == nil && needs.Has(states.NeedGivenBack) {
+		in.GivenBack, err = w.WasGivenBack(in.ID)
+	}
 	if err == nil && needs.Has(states.NeedCached) {
 		in.Cached, err = maybe(w.CachedState(*in.Proposed.StateDetails.CacheKey, w.now))
 	}

@@ -2,6 +2,9 @@ package core
 
 import (
 	"context"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/store"
@@ -14,20 +17,41 @@ func (c *Core) WorkerHeartbeat(ctx context.Context, who Caller, poolName string,
 		if err != nil {
 			return err
 		}
-		return w.heartbeat(p, in)
+		return w.heartbeat(p, in, uuid.Nil)
 	})
 }
 
-// heartbeat records a heartbeat; the pool's first worker makes it READY.
-func (w *work) heartbeat(p *api.WorkPoolResponse, in *api.WorkerHeartbeatRequest) error {
+// heartbeat records a heartbeat; the pool's first worker makes it READY. process is uuid.Nil
+// when the worker does not say which process of its name it is.
+func (w *work) heartbeat(p *api.WorkPoolResponse, in *api.WorkerHeartbeatRequest, process uuid.UUID) error {
 	beat := store.Beat{WorkPoolID: p.ID, Name: in.Name, Interval: in.HeartbeatIntervalSeconds.Ptr(), At: w.now}
 	if err := w.WorkerBeat(newID(), beat); err != nil {
+		return err
+	}
+	if err := w.ProcessBeat(process, beginning(process, w.now), beat); err != nil {
 		return err
 	}
 	if p.Status == nil || *p.Status != api.WorkPoolStatusNotReady {
 		return nil
 	}
 	return w.setPoolStatus(p, api.WorkPoolStatusReady)
+}
+
+// beginning is since when a process that is heard of for the first time may have been at
+// work. It claims runs while it can't open its channel, too, so its id says when, if it has a
+// time in it.
+func beginning(process uuid.UUID, heard api.Time) api.Time {
+	switch {
+	case process == uuid.Nil:
+		return api.Time{Time: time.Unix(0, 0)}
+	case process.Version() != 7:
+		return heard
+	}
+	sec, nsec := process.Time().UnixTime()
+	if made := time.Unix(sec, nsec); made.Before(heard.Time) {
+		return api.At(made)
+	}
+	return heard
 }
 
 // Workers lists the workers of a pool, the last to be heard of first.

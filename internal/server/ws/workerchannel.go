@@ -123,7 +123,7 @@ func (c *workerChannel) unsubscribe() {
 func (c *workerChannel) open(ctx context.Context, poolName string) error {
 	h := c.hello
 	place, err := c.core.OpenChannel(ctx, c.who, &core.WorkerIntroduction{
-		Pool: poolName, Name: h.WorkerName, Type: h.WorkerType, Interval: h.Interval, Queues: h.Queues,
+		Pool: poolName, Name: h.WorkerName, Process: h.ConsumerID, Type: h.WorkerType, Interval: h.Interval, Queues: h.Queues,
 		CreatePool: h.CreatePool, JobTemplate: h.JobTemplate,
 	})
 	if err != nil {

@@ -75,7 +75,7 @@ func (c *workerChannel) hear(ctx context.Context, s *saying) error {
 }
 
 func (c *workerChannel) heartbeat(ctx context.Context, beat *workerBeat) error {
-	p, err := c.core.BeatChannel(ctx, c.who, c.pool.ID, beat.WorkerName, beat.Interval)
+	p, err := c.core.BeatChannel(ctx, c.who, c.pool.ID, beat.ConsumerID, beat.WorkerName, beat.Interval)
 	switch {
 	case api.CodeOf(err) == api.CodeNotFound:
 		return errUnauthorized
