@@ -3,7 +3,6 @@ package store
 import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/rules/filter"
-	"github.com/usherhq/usher/internal/store/dialect"
 )
 
 // whereEvents is what SQL knows of an event filter; the reader of the rows has to look at
@@ -132,18 +131,27 @@ func (tx *Tx) EachEvent(f *filter.Event, order api.EventOrder, each func(*api.Re
 	})
 }
 
-// EventCounts counts the events that a plain filter selects, by name or by resource id,
-// with the first and the last of each.
-func (tx *Tx) EventCounts(f *filter.Event, by string) ([]api.EventCount, error) {
+// EventCounts counts the events that a plain filter selects by name, with the first and
+// the last of each.
+func (tx *Tx) EventCounts(f *filter.Event) ([]api.EventCount, error) {
+	return tx.eventCounts(f, "event.event", "event.event")
+}
+
+// ResourceCounts is EventCounts by resource id. A resource that had several names counts
+// once for each.
+func (tx *Tx) ResourceCounts(f *filter.Event) ([]api.EventCount, error) {
+	d := tx.D()
+	return tx.eventCounts(f, "event.resource_id", "coalesce("+d.JSONText("event.resource", resourceName)+", "+d.JSONText("event.resource", "prefect.name")+", event.resource_id)")
+}
+
+func (tx *Tx) eventCounts(f *filter.Event, value, label string) ([]api.EventCount, error) {
 	where, err := tx.whereEvents(f)
 	if err != nil {
 		return nil, err
 	}
-	return many(tx, "select "+by+", count(*), min(event.occurred), max(event.occurred)\nfrom event\nwhere "+where.sql+"\ngroup by "+by, where.args,
+	return many(tx, "select "+value+" as value, "+label+" as label, count(*), min(event.occurred), max(event.occurred)\nfrom event\nwhere "+where.sql+"\ngroup by 1, 2", where.args,
 		func(row *Row) (c api.EventCount, err error) {
-			err = row.Scan(&c.Value, &c.Count, &c.StartTime, &c.EndTime)
-			c.Label = c.Value
-			return c, err
+			return c, row.Scan(&c.Value, &c.Label, &c.Count, &c.StartTime, &c.EndTime)
 		})
 }
 
@@ -159,22 +167,4 @@ func (tx *Tx) EachOccurrence(f *filter.Event, each func(api.Time)) error {
 		each(at)
 		return err
 	})
-}
-
-// LatestEvent returns the newest event of a resource, for the names that it has now.
-func (tx *Tx) LatestEvent(resource string) (*api.ReceivedEvent, error) {
-	return one(tx, latestEvent(tx.D()), []any{tx.workspace, resourceTerm(resource), resource}, scanEvent)
-}
-
-func latestEvent(d dialect.SQL) string {
-	return "select " + eventColumns + `
-		from event_mention
-		cross join event
-		where event_mention.workspace_id = ?
-		and event_mention.term = ?
-		and event.seq between event_mention.first_seq and event_mention.last_seq
-		and ` + d.Plain("event.workspace_id") + ` = event_mention.workspace_id
-		and event.resource_id = ?
-		order by event_mention.first_seq desc, event.seq desc
-		limit 1`
 }

@@ -10,9 +10,11 @@ import (
 	"github.com/usherhq/usher/internal/api"
 )
 
-// resourceID and resourceRole are the labels that name a resource and its part in an event.
+// resourceID, resourceName and resourceRole are the labels that name a resource, for
+// machines and for people, and its part in an event.
 const (
 	resourceID   = "prefect.resource.id"
+	resourceName = "prefect.resource.name"
 	resourceRole = "prefect.resource.role"
 )
 

@@ -125,9 +125,8 @@ func EventHeadsSQL(d dialect.SQL) string { return eventHeads(d) }
 // BookTaken is bookTaken.
 func (tx *Tx) BookTaken(ids ...any) error { return tx.bookTaken(ids) }
 
-// LatestEventSQL and OldEventsNamedSQL are the queries of LatestEvent and DeleteEvents for
+// OldEventsNamedSQL is the query of DeleteEvents for
 // a name, OldEventsSQL the one for all.
-func LatestEventSQL(d dialect.SQL) string    { return latestEvent(d) }
 func OldEventsNamedSQL(d dialect.SQL) string { return oldEventsNamed(d) }
 func OldEventsSQL() string                   { return oldEvents() }
 

@@ -172,7 +172,8 @@ What differs on purpose everywhere: where the reference fails (status 500), ushe
 `
 
 // Unsettled says that an operation's answers depend on more than the requests before: on
-// events that are stored a moment later, on what is told at random.
+// events that are stored a moment later, unless the step says that they are there, on what
+// is told at random.
 func Unsettled(x Exchange) bool {
-	return x.Status < 300 && (strings.HasPrefix(x.Path, "/events/filter") || strings.HasPrefix(x.Path, "/events/count-by") || x.Path == "/admin/settings")
+	return x.Status < 300 && !x.Ordered && (strings.HasPrefix(x.Path, "/events/filter") || strings.HasPrefix(x.Path, "/events/count-by") || x.Path == "/admin/settings")
 }

@@ -23,7 +23,7 @@ var filterStage string
 const FilterGroup = "filters"
 
 // Recorded are the names of all sequences.
-func Recorded() []string { return append(slices.Sorted(maps.Keys(Groups)), FilterGroup) }
+func Recorded() []string { return append(slices.Sorted(maps.Keys(Groups)), CountGroup, FilterGroup) }
 
 // GenerateFilters makes the sequence of FilterGroup: for each operation each member of
 // each of its filters by itself, each sort, by pages too, and combinations.

@@ -15,17 +15,23 @@ const maxSpans = 1000
 
 // Spans are consecutive spans of equal length that count what occurs in them.
 type Spans struct {
-	first  time.Time
-	length time.Duration
-	counts []int
+	first, length int64 // microseconds: since the epoch, and how many
+	counts        []int
 }
 
-// pivot is the Monday that all spans are aligned to.
-func pivot() time.Time { return time.Date(2024, 4, 1, 0, 0, 0, 0, time.UTC) }
+const (
+	day = 24 * 60 * 60 * 1_000_000 // microseconds
+	// pivot is the Monday that all spans are aligned to, 2024-04-01.
+	pivot = 19_814 * day
+	// The years from 1 to 9999 are what times are written in.
+	begin, end = -719_162 * day, 2_932_897 * day
+	// tooLong is the length of spans that no two years are apart; longer ones are cut to it.
+	tooLong = 2 * (end - begin)
+)
 
 // Check refuses a range that would fall into too many spans.
 func Check(unit api.TimeUnit, interval float64, since, until time.Time) error {
-	n := int64(math.Ceil(float64(until.Sub(since)) / float64(length(unit, interval))))
+	n := int64(math.Ceil(float64(until.UnixMicro()-since.UnixMicro()) / float64(length(unit, interval))))
 	if n <= maxSpans {
 		return nil
 	}
@@ -33,34 +39,41 @@ func Check(unit api.TimeUnit, interval float64, since, until time.Time) error {
 		"Please increase the interval or reduce the time range to produce %d buckets or fewer.", n, maxSpans)
 }
 
-// New returns the spans of a range. One that ends in the future ends with the current
-// unit of time.
-func New(unit api.TimeUnit, interval float64, since, until, now time.Time) *Spans {
+// New returns the spans of a range that Check has not refused. One that ends in the future
+// ends with the current unit of time. It refuses spans that begin or end in no year that
+// can be written.
+func New(unit api.TimeUnit, interval float64, since, until, now time.Time) (*Spans, error) {
+	last := until.UnixMicro()
 	if until.After(now) {
-		until = endOf(unit, now)
+		last = endOf(unit, now)
 	}
 	s := &Spans{length: length(unit, interval)}
-	s.first = pivot().Add(floorDiv(since.Sub(pivot()), s.length) * s.length)
-	for at := s.first; at.Before(until); at = at.Add(s.length) {
+	s.first = pivot + floorDiv(since.UnixMicro()-pivot, s.length)*s.length
+	at := s.first
+	for ; at < last; at += s.length {
+		if at < begin || at+s.length > end {
+			return nil, api.Errorf(api.CodeInvalid, "The given interval is too long: a bucket would begin before the year 1 or end after the year 9999. Please reduce the interval.")
+		}
 		s.counts = append(s.counts, 0)
 	}
-	return s
+	return s, nil
 }
 
-func length(unit api.TimeUnit, interval float64) time.Duration {
-	d := map[api.TimeUnit]time.Duration{
-		api.TimeUnitWeek: 7 * 24 * time.Hour, api.TimeUnitDay: 24 * time.Hour, api.TimeUnitHour: time.Hour,
-		api.TimeUnitMinute: time.Minute, api.TimeUnitSecond: time.Second,
+// length is at least a microsecond.
+func length(unit api.TimeUnit, interval float64) int64 {
+	n := map[api.TimeUnit]float64{
+		api.TimeUnitWeek: 7 * day, api.TimeUnitDay: day, api.TimeUnitHour: day / 24,
+		api.TimeUnitMinute: day / (24 * 60), api.TimeUnitSecond: day / (24 * 60 * 60),
 	}[unit]
-	return time.Duration(math.Round(float64(d)*interval/1000)) * time.Microsecond
+	return int64(min(max(math.RoundToEven(n*interval), 1), tooLong))
 }
 
-func endOf(unit api.TimeUnit, at time.Time) time.Time {
+func endOf(unit api.TimeUnit, at time.Time) int64 {
 	d := length(unit, 1)
-	return pivot().Add((floorDiv(at.Sub(pivot()), d) + 1) * d).Add(-time.Microsecond)
+	return pivot + (floorDiv(at.UnixMicro()-pivot, d)+1)*d - 1
 }
 
-func floorDiv(a, b time.Duration) time.Duration {
+func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {
 		q--
@@ -70,8 +83,8 @@ func floorDiv(a, b time.Duration) time.Duration {
 
 // Add counts something that occurred at a time; what is outside of the spans is left out.
 func (s *Spans) Add(at time.Time) {
-	i := floorDiv(at.Sub(s.first), s.length)
-	if i >= 0 && int(i) < len(s.counts) {
+	i := floorDiv(at.UnixMicro()-s.first, s.length)
+	if i >= 0 && i < int64(len(s.counts)) {
 		s.counts[i]++
 	}
 }
@@ -80,10 +93,11 @@ func (s *Spans) Add(at time.Time) {
 func (s *Spans) Counts() []api.EventCount {
 	out := make([]api.EventCount, len(s.counts))
 	for i, n := range s.counts {
-		start := s.first.Add(time.Duration(i) * s.length)
+		at := s.first + int64(i)*s.length
+		start := time.UnixMicro(at).UTC()
 		out[i] = api.EventCount{
 			Value: strconv.Itoa(i), Label: label(start), Count: n,
-			StartTime: api.At(start), EndTime: api.At(start.Add(s.length - time.Microsecond)),
+			StartTime: api.At(start), EndTime: api.At(time.UnixMicro(at + s.length - 1).UTC()),
 		}
 	}
 	return out

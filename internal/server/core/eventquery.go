@@ -92,15 +92,15 @@ func (c *Core) CountEvents(ctx context.Context, who Caller, q *EventQuery, by ap
 	return value(ctx, c, who, func(tx *store.Tx) ([]api.EventCount, error) {
 		switch by {
 		case api.CountableEvent:
-			return q.countBy(tx, "event.event", func(e *api.ReceivedEvent) string { return e.Event })
+			return q.countBy(tx, tx.EventCounts, func(e *api.ReceivedEvent) (value, label string) { return e.Event, e.Event })
 		case api.CountableResource:
-			counts, err := q.countBy(tx, "event.resource_id", func(e *api.ReceivedEvent) string { return e.Resource["prefect.resource.id"] })
-			if err != nil {
-				return nil, err
-			}
-			return counts, nameResources(tx, counts)
+			return q.countBy(tx, tx.ResourceCounts, resourceAndName)
 		}
-		return q.countByTime(tx, eventcount.New(unit, interval, *q.want.Since, *q.want.Until, c.Clock()))
+		spans, err := eventcount.New(unit, interval, *q.want.Since, *q.want.Until, c.Clock())
+		if err != nil {
+			return nil, err
+		}
+		return q.countByTime(tx, spans)
 	})
 }
 
@@ -115,55 +115,70 @@ func (q *EventQuery) countByTime(tx *store.Tx, spans *eventcount.Spans) ([]api.E
 	return spans.Counts(), err
 }
 
-// countBy counts by a column, which of says of an event: the most frequent first.
-func (q *EventQuery) countBy(tx *store.Tx, column string, of func(*api.ReceivedEvent) string) ([]api.EventCount, error) {
-	var counts []api.EventCount
-	err := error(nil)
+// countBy counts by a value of events, the most frequent first; count does so where SQL
+// knows the whole filter, and of says value and label of an event.
+func (q *EventQuery) countBy(tx *store.Tx, count func(*filter.Event) ([]api.EventCount, error), of func(*api.ReceivedEvent) (value, label string)) ([]api.EventCount, error) {
+	var t tally
 	if q.want.IsPlain() {
-		counts, err = tx.EventCounts(&q.want, column)
+		counts, err := count(&q.want)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range counts {
+			t.add(c)
+		}
 	} else {
-		counts, err = q.tally(tx, of)
+		err := q.each(tx, func(e *api.ReceivedEvent) {
+			value, label := of(e)
+			t.add(api.EventCount{Value: value, Label: label, Count: 1, StartTime: e.Occurred, EndTime: e.Occurred})
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
-	sortCounts(counts)
-	return counts, err
+	sortCounts(t.counts)
+	return t.counts, nil
 }
 
-func (q *EventQuery) tally(tx *store.Tx, of func(*api.ReceivedEvent) string) ([]api.EventCount, error) {
-	counts, at := []api.EventCount{}, map[string]int{}
-	err := q.each(tx, func(e *api.ReceivedEvent) {
-		value := of(e)
-		i, known := at[value]
-		if !known {
-			i, at[value] = len(counts), len(counts)
-			counts = append(counts, api.EventCount{Value: value, Label: value, StartTime: e.Occurred, EndTime: e.Occurred})
+// tally adds counts of the same value up. The label is the newest one.
+type tally struct {
+	counts []api.EventCount
+	at     map[string]int
+}
+
+func (t *tally) add(c api.EventCount) {
+	i, known := t.at[c.Value]
+	if !known {
+		if t.at == nil {
+			t.at = map[string]int{}
 		}
-		n := &counts[i]
-		n.Count++
-		if e.Occurred.Before(n.StartTime.Time) {
-			n.StartTime = e.Occurred
+		t.at[c.Value] = len(t.counts)
+		t.counts = append(t.counts, c)
+		return
+	}
+	sum := &t.counts[i]
+	sum.Count += c.Count
+	if c.StartTime.Before(sum.StartTime.Time) {
+		sum.StartTime = c.StartTime
+	}
+	if c.EndTime.After(sum.EndTime.Time) {
+		sum.EndTime, sum.Label = c.EndTime, c.Label
+	}
+}
+
+// resourceAndName are the id of the resource of an event and what people call it.
+func resourceAndName(e *api.ReceivedEvent) (id, name string) {
+	id = e.Resource["prefect.resource.id"]
+	for _, label := range []string{"prefect.resource.name", "prefect.name"} {
+		if name, named := e.Resource[label]; named {
+			return id, name
 		}
-		if e.Occurred.After(n.EndTime.Time) {
-			n.EndTime = e.Occurred
-		}
-	})
-	return counts, err
+	}
+	return id, id
 }
 
 func sortCounts(counts []api.EventCount) {
 	slices.SortFunc(counts, func(a, b api.EventCount) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Label, b.Label), cmp.Compare(a.Value, b.Value))
 	})
-}
-
-// nameResources labels counts by resource with the names that the resources have now.
-func nameResources(tx *store.Tx, counts []api.EventCount) error {
-	for i := range counts {
-		e, err := tx.LatestEvent(counts[i].Value)
-		if err != nil {
-			return err
-		}
-		counts[i].Label = cmp.Or(e.Resource["prefect.resource.name"], e.Resource["prefect.name"], counts[i].Value)
-	}
-	sortCounts(counts)
-	return nil
 }
