@@ -189,3 +189,32 @@ func BenchmarkStart(b *testing.B) {
 		<-p.Done()
 	}
 }
+
+// TestAKeeperOutlivesTheWorkerItReportsTo kills the worker, in effect, before its keeper tells
+// which program it started: the keeper stays and writes down how that ends.
+func TestAKeeperOutlivesTheWorkerItReportsTo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "launch.json"), []byte(`{"argv":["sh","-c","exit 3"],"dir":""}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hears, tells, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hears.Close() //nolint:errcheck // nobody listens any more
+	keeper := exec.CommandContext(t.Context(), os.Args[0], launch.KeeperArg, dir)
+	keeper.Stdout = tells
+	err = keeper.Run()
+	tells.Close() //nolint:errcheck // the keeper had its own
+	if err != nil {
+		t.Fatalf("the keeper died: %v", err)
+	}
+	p, err := launch.Adopt(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := wait(t, p); got.Code != 3 || !got.Known {
+		t.Errorf("%+v, want code 3", got)
+	}
+}

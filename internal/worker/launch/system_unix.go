@@ -7,7 +7,9 @@ import (
 	"syscall"
 )
 
-var stopSignals = []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT}
+// stopSignals are those that must not end a keeper. A pipe that breaks is one of them: the
+// worker that the keeper reports to may have been killed a moment before.
+var stopSignals = []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE}
 
 // ownSession keeps the terminal's signals away and makes the keeper lead a group that can
 // be signalled as a whole.
