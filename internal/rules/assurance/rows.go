@@ -17,14 +17,14 @@ var rows = []Row{
 	},
 	{ID: "S2", Level: Operator, Promise: "There is a private way to report weaknesses", Missing: "the operator publishes an address; docs/security/disclosure.md is a template", live: plain("SECURITY.md of the product; your own address is yours to publish")},
 	{ID: "S3", Level: Operator, Promise: "Evidence for auditors can be collected", Missing: "no evidence is collected beyond this report, the audit log and the data map", live: plain("this report, usher audit verify, usher security data-map")},
-	{ID: "S4", Level: Must, Promise: "Code, data and results stay where flows run; the server holds metadata", Missing: "no test records a whole run's traffic and looks for code and results in it", live: plain("the server runs no code and takes none")},
+	{ID: "S4", Level: Must, Promise: "Code, data and results stay where flows run; the server holds metadata", Tests: []string{"TestCodeAndResultsStayWithTheWorker"}, live: plain("the server runs no code and takes none")},
 	{
 		ID: "S5", Level: Must, Promise: "Nothing but health, version and sign-in is answered without a credential",
 		Tests: []string{"TestNothingIsAnsweredWithoutAGoodCredential", "TestNoSocketIsOpenWithoutCredentials", "TestNoRouteIsOpenWithoutCredentials", "server/start.txtar"},
 		live:  whoMustSayWho,
 	},
 	{ID: "S6", Level: Must, Promise: "Each column of the database has a class, and the map of them can be read", Tests: []string{"TestTheDataMapNamesEveryColumn"}, live: plain("usher security data-map")},
-	{ID: "S7", Level: Must, Promise: "Only lines of runs are collected, nothing of the machine", Missing: "no test looks for the environment and unrelated files in what workers send", live: lines},
+	{ID: "S7", Level: Must, Promise: "Only lines of runs are collected, nothing of the machine", Tests: []string{"TestCodeAndResultsStayWithTheWorker"}, Missing: "no test looks for unrelated files in what workers send", live: lines},
 	{
 		ID: "S8", Level: Must, Promise: "Of people only name and address are kept, and nothing is told to anybody",
 		Tests: []string{"TestPeopleAreNameAndAddress"}, Missing: "no test keeps the server in a network without a way out", live: plain("no telemetry, and no setting for any"),
@@ -43,7 +43,7 @@ var rows = []Row{
 		Missing: "the switch is the server's or the client's; accounts and workspaces have none of their own", live: lines,
 	},
 	{ID: "S12", Level: Must, Promise: "Loggers tell when runs begin and end, and no payload", Missing: "no test looks at what an unmodified flow's logger sends"},
-	{ID: "S13", Level: Must, Promise: "Values of flows' parameters are stored, those of tasks are not", Missing: "no test looks for them in all tables; workspaces can't refuse values"},
+	{ID: "S13", Level: Must, Promise: "Values of flows' parameters are stored, those of tasks are not", Tests: []string{"TestCodeAndResultsStayWithTheWorker"}, Missing: "workspaces can't refuse values"},
 	{
 		ID: "S14", Level: Must, Promise: "Each block is sealed with a key of its workspace",
 		Tests: []string{"TestSecretsOpenOnlyWhereTheyBelong", "TestSealedTextOpensOnlyWithItsKeyAndPlace", "TestKeysRotateUnderLoad", "TestTheMasterKeyMustBeTheRightOne", "TestKeysOfAccounts", "TestKnownTextsOpen"},
@@ -73,7 +73,7 @@ var rows = []Row{
 	{ID: "S22", Level: Must, Promise: "Schedules say when flows run", Tests: []string{"TestCronMatchesReference", "TestIntervalMatchesReference", "TestRRuleMatchesReference", "TestAScheduledRunStartsOnTime"}},
 	{ID: "S23", Level: Must, Promise: "Events, automations and webhooks start flows", Tests: []string{"TestTriggersFireAsTheReferences", "TestAnEventStartsARun", "TestWebhooks"}},
 	{ID: "S24", Level: Must, Promise: "Code is fetched with the worker's rights", Missing: "no test takes the worker's credential away and watches the repository's log"},
-	{ID: "S25", Level: Must, Promise: "Workers only call out", Missing: "no test keeps a worker in a network without a way in"},
+	{ID: "S25", Level: Must, Promise: "Workers only call out", Tests: []string{"TestAWorkerNeedsNoWayIn"}},
 	{
 		ID: "S26", Level: Must, Promise: "Everything is encrypted on its way and secrets where they lie", Tests: []string{"TestHandshakesBelowTLS12AreRefused", "TestAServerSpeaksTLSOnly", "TestMailIsSentUnderTLS", "TestServersThatWouldLeakLinksDoNotStart", "TestCertificatesOverACME", "TestTheDatabaseShowsNoSecret"},
 		Missing: "no capture of a run's packets; the database as a whole and backups are the operator's to encrypt", live: transport,
