@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/usherhq/usher/internal/server"
 	"github.com/usherhq/usher/internal/server/core"
 	"github.com/usherhq/usher/internal/store"
+	"github.com/usherhq/usher/internal/store/storetest"
 )
 
 // patience bounds what must happen at once.
@@ -131,6 +133,53 @@ func TestASubscriberHearsWhatWasAndWhatComes(t *testing.T) {
 	names = append(names, nameOf(t, hear(ctx, t, conn)))
 	if diff := cmp.Diff([]string{"mine.before", "mine.after"}, names); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+// Whoever connects while events pour in hears each once: what the backfill sends and what
+// comes meanwhile neither overlap nor leave a gap.
+func TestTheSeamOfABackfillLosesNothing(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		const events, listeners = 3000, 6 // fewer than a subscriber may fall behind
+		url := serveOn(t, database)
+		in, ctx := greet(t, url, "/events/in")
+		ctx = in.CloseRead(ctx)
+		var group sync.WaitGroup
+		for i := range events {
+			if i%(events/listeners) == 0 {
+				out, listening := greet(t, url, "/events/out")
+				say(listening, t, out, `{"type":"filter","filter":{"event":{"prefix":["mine."]},"occurred":{"until":"2100-01-01T00:00:00Z"}}}`)
+				group.Go(func() { hearsEachOnce(listening, t, out, events) })
+			}
+			say(ctx, t, in, anEvent(fmt.Sprintf("mine.%04d", i)))
+		}
+		if err := in.Ping(ctx); err != nil {
+			t.Fatal(err)
+		}
+		do(t, url, "POST /events", "["+anEvent("mine.last")+"]")
+		group.Wait()
+	})
+}
+
+// hearsEachOnce reads until mine.last and finds each of n events before it, once.
+func hearsEachOnce(ctx context.Context, t *testing.T, out *websocket.Conn, n int) {
+	heard := map[string]int{}
+	for heard["mine.last"] == 0 {
+		_, frame, err := out.Read(ctx)
+		if err != nil {
+			t.Errorf("after %d events: %v", len(heard), err)
+			return
+		}
+		heard[nameOf(t, string(frame))]++
+	}
+	for name, times := range heard {
+		if times != 1 {
+			t.Errorf("%s is heard %d times", name, times)
+		}
+	}
+	if len(heard) != n+1 {
+		t.Errorf("%d of %d events are heard", len(heard)-1, n)
 	}
 }
 
