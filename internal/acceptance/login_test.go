@@ -288,6 +288,16 @@ func TestAccountsAreGovernedByCommands(t *testing.T) {
 	if shown := job.usher("config", "view"); strings.Contains(shown, made.Key.Key) {
 		t.Errorf("the key shows: %s", shown)
 	}
+	workspace := &person{t, s.program, testkit.Env(t.TempDir(), "USHER_API_URL="+s.apiURL, "USHER_API_KEY="+made.Key.Key)}
+	id := strings.TrimSpace(workspace.usher("access", "request", "--role", "Owner", "--for", "1h", "--reason", "look", "--jq", ".id"))
+	if _, stderr, err := workspace.try("access", "approve", id); err == nil || !strings.Contains(stderr, "Nobody decides on their own request") {
+		t.Errorf("a request approves itself: %s", stderr)
+	}
+	p.usher("access", "approve", id)
+	if list := workspace.usher("access", "requests"); !strings.Contains(list, "\tOwner\t1h0m0s\tAPPROVED") {
+		t.Errorf("the requests are %s", list)
+	}
+	workspace.usher("access", "withdraw", id)
 	if err := json.Unmarshal([]byte(p.usher("service-account", "rotate", "ci", "-o", "json")), &made); err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,34 @@
 package api
 
+import "github.com/google/uuid"
+
+// AccessRequestCreate asks for a role in a workspace for a while.
+type AccessRequestCreate struct {
+	WorkspaceID uuid.UUID `json:"workspace_id" check:"required"`
+	RoleID      uuid.UUID `json:"workspace_role_id" check:"required"`
+	Seconds     int       `json:"seconds" check:"required,min=60,max=2592000"`
+	Reason      string    `json:"reason" check:"required,maxlen=1000"`
+}
+
+// AccessRequest is a request for access and what became of it: PENDING, APPROVED, DENIED,
+// WITHDRAWN, REVOKED, or EXPIRED when an approved one is over.
+type AccessRequest struct {
+	ID          uuid.UUID  `json:"id"`
+	Created     Time       `json:"created"`
+	Updated     Time       `json:"updated"`
+	WorkspaceID uuid.UUID  `json:"workspace_id"`
+	Workspace   string     `json:"workspace"`
+	ActorID     uuid.UUID  `json:"actor_id"`
+	Actor       string     `json:"actor"`
+	RoleID      uuid.UUID  `json:"workspace_role_id"`
+	Role        string     `json:"role"`
+	Seconds     int        `json:"seconds"`
+	Reason      string     `json:"reason"`
+	Status      string     `json:"status"`
+	DecidedBy   *uuid.UUID `json:"decided_by"`
+	Expires     *Time      `json:"expires"`
+}
+
 // SecurityReport says what a server makes of what the product promises about security.
 type SecurityReport struct {
 	Version string        `json:"version"`

@@ -255,7 +255,7 @@ func (tx *Tx) HasObject(kind string, id uuid.UUID) (bool, error) { return tx.has
 
 // MoveWorkspace gives the workspace to another account, without who had access to it.
 func (tx *Tx) MoveWorkspace(account uuid.UUID, handle string, now api.Time) error {
-	for _, table := range []string{"workspace_access", "object_access"} {
+	for _, table := range []string{"workspace_access", "access_request", "object_access"} {
 		if _, err := tx.Exec("delete from "+table+"\nwhere workspace_id = ?", tx.workspace); err != nil {
 			return err
 		}

@@ -73,6 +73,7 @@ func (tx *Tx) DeleteMembership(m *Membership) error {
 	for _, sql := range []string{
 		"delete from team_membership\nwhere account_id = ?\nand actor_id = ?",
 		"delete from workspace_access\nwhere workspace_id in (select id from workspace where account_id = ?)\nand subject_id = ?",
+		"delete from access_request\nwhere account_id = ?\nand actor_id = ?",
 	} {
 		if _, err := tx.Exec(sql, m.AccountID, m.ActorID); err != nil {
 			return err

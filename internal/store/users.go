@@ -61,7 +61,7 @@ func (tx *Tx) UpdateUser(id uuid.UUID, sets ...Set) error {
 func (tx *Tx) DeleteUser(id uuid.UUID) error {
 	for _, sql := range []string{
 		"delete from api_key\nwhere actor_id = ?", "delete from account_membership\nwhere actor_id = ?",
-		"delete from team_membership\nwhere actor_id = ?", "delete from workspace_access\nwhere subject_id = ?",
+		"delete from team_membership\nwhere actor_id = ?", "delete from workspace_access\nwhere subject_id = ?", "delete from access_request\nwhere actor_id = ?",
 		"delete from auth_token\nwhere actor_id = ?", "delete from auth_code\nwhere actor_id = ?", "delete from auth_device\nwhere actor_id = ?",
 		"delete from auth_user_identity\nwhere user_id = ?", "delete from auth_magic_link\nwhere user_id = ?", "delete from auth_factor\nwhere user_id = ?",
 		"delete from auth_recovery\nwhere user_id = ?", "delete from auth_challenge\nwhere user_id = ?",
@@ -124,7 +124,7 @@ func (tx *Tx) DeleteBot(account, id uuid.UUID) error {
 	}
 	for _, sql := range []string{
 		"delete from api_key\nwhere actor_id = ?", "delete from account_membership\nwhere actor_id = ?",
-		"delete from team_membership\nwhere actor_id = ?", "delete from workspace_access\nwhere subject_id = ?",
+		"delete from team_membership\nwhere actor_id = ?", "delete from workspace_access\nwhere subject_id = ?", "delete from access_request\nwhere actor_id = ?",
 	} {
 		if _, err := tx.Exec(sql, id); err != nil {
 			return err

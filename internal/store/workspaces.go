@@ -137,11 +137,17 @@ func (tx *Tx) Accesses() ([]Access, error) {
 	return many(tx, accessColumns+"where workspace_id = ?\norder by created, id", []any{tx.workspace}, scanAccess)
 }
 
-// AccessOf lists what an actor may do in workspaces, by itself and by its teams.
+// AccessOf lists what an actor may do in workspaces, by itself, by its teams and by requests
+// that were approved, even if their time is over.
 func (tx *Tx) AccessOf(actor uuid.UUID) ([]Access, error) {
 	return many(tx, accessColumns+`
 		where workspace_access.subject_id = ?
-		or workspace_access.subject_id in (select team_id from team_membership where actor_id = ?)`, []any{actor, actor}, scanAccess)
+		or workspace_access.subject_id in (select team_id from team_membership where actor_id = ?)
+		union all
+		select workspace_id, id, created, updated, actor_id, actor_type, workspace_role_id, expires
+		from access_request
+		where actor_id = ?
+		and status = 'APPROVED'`, []any{actor, actor, actor}, scanAccess)
 }
 
 // TeamAccesses lists the access that teams of an account have to its workspaces.

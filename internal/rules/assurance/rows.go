@@ -126,7 +126,9 @@ var rows = []Row{
 		}),
 	},
 	{ID: "S38", Level: Should, Promise: "Who has access is reviewed", Missing: "there are no reviews"},
-	{ID: "S39", Level: Should, Promise: "Access is asked for, approved by somebody else, and ends", Missing: "there are no requests"},
+	{ID: "S39", Level: Should, Promise: "Access is asked for, approved by somebody else, and ends", Tests: []string{"TestAccessIsAskedForAndEnds"}, live: ofAccount(func(_ *Facts, a *Account) Value {
+		return Value{Text: count(a.TimedGrants, "request gives", "requests give") + " access now, " + count(a.OpenRequests, "waits", "wait")}
+	})},
 	{ID: "S40", Level: Should, Promise: "Changes are written down, and some need a second person", Tests: []string{"TestRunningAnAccount", "TestTheAuditLogTellsWhenItWasTamperedWith"}, Missing: "no setting needs a second person"},
 	{
 		ID: "S41", Level: Must, Promise: "Accounts may want their own sign-in, and directories take access away at once", Tests: []string{"TestSAMLRequired", "TestDeactivationEndsSessionsAndKeys", "TestRevocationReachesEveryServer", "TestOnlyTheDirectoryOfTheAccount"},

@@ -53,6 +53,9 @@ func (s *Service) Standing(ctx context.Context, account uuid.UUID) (*assurance.A
 		if out.EndlessKeys, err = tx.CountEndlessKeys(account); err != nil {
 			return nil, err
 		}
+		if out.TimedGrants, out.OpenRequests, err = tx.CountTimedGrants(account, s.Now()); err != nil {
+			return nil, err
+		}
 		g, err := gateOf(tx, a)
 		if g != nil {
 			out.Addresses = len(g.networks)

@@ -118,6 +118,7 @@ func (s *Service) Run(ctx context.Context) error {
 			return nil
 		case <-tidy.C:
 			s.tidied(ctx, s.RemoveDeleted(ctx))
+			s.tidied(ctx, s.Write(ctx, func(tx *store.Tx) error { return tx.EndAccessRequests(s.Now()) }))
 			s.tidied(ctx, s.Write(ctx, func(tx *store.Tx) error { return tx.ForgetUsage(api.At(s.Now().Add(-keepUsage))) }))
 		case <-flush.C:
 		}
