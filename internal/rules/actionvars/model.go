@@ -91,7 +91,7 @@ func understood(name string, v any) any {
 }
 
 // enumerations are the members of classes whose texts are of a fixed set, and its class.
-// Members of these that are objects are of the class that is named.
+// Members of these that are objects, or lists of such, are of the class that is named.
 var enumerations = map[string]map[string]string{
 	"FlowRunResponse":     {"state_type": "StateType", "state": "State"},
 	"TaskRun":             {"state_type": "StateType", "state": "State"},
@@ -100,7 +100,8 @@ var enumerations = map[string]map[string]string{
 	"WorkPool":            {"status": "WorkPoolStatus"},
 	"WorkQueueWithStatus": {"status": "WorkQueueStatus"},
 	"Automation":          {"trigger": "EventTrigger"},
-	"EventTrigger":        {"posture": "Posture"},
+	"EventTrigger":        {"posture": "Posture", "triggers": "EventTrigger"}, // compound ones and sequences too
+	"Firing":              {"trigger": "EventTrigger", "trigger_states": "TriggerState", "triggering_firings": "Firing"},
 }
 
 // enumerated is an object of a class with its enumerations as such.
@@ -114,9 +115,29 @@ func enumerated(class string, of *jinja.Dict) *jinja.Dict {
 			}
 		case *jinja.Dict:
 			enumerated(kind, v)
+		case []any:
+			of.Set(name, enumeratedAll(kind, v))
 		}
 	}
 	return of
+}
+
+// enumeratedAll is a list of objects of a class, or the set of enumerations that a list of
+// texts is.
+func enumeratedAll(class string, list []any) any {
+	set := make(jinja.Set, 0, len(list))
+	for _, v := range list {
+		switch v := v.(type) {
+		case *jinja.Dict:
+			enumerated(class, v)
+		case string:
+			set = append(set, jinja.Enum{Class: class, Name: v, Value: v})
+		}
+	}
+	if len(set) == 0 && class != "TriggerState" {
+		return list
+	}
+	return set
 }
 
 // moments are members that are moments, besides those whose names end in _time.

@@ -48,3 +48,44 @@ func TestTemplatesSeeWhatTheReferencesSee(t *testing.T) {
 		}
 	}
 }
+
+// TestEnumerationsWithinFirings compares with what the reference's templates print of a
+// compound trigger's firing.
+func TestEnumerationsWithinFirings(t *testing.T) {
+	t.Parallel()
+	const text = `{"trigger":{"type":"compound","require":"all","within":60,"triggers":[
+		{"type":"event","posture":"Reactive","expect":["x"]},
+		{"type":"sequence","within":null,"triggers":[{"type":"event","posture":"Proactive","within":20,"expect":["x"]}]}]},
+		"trigger_states":["Triggered"],"triggered":"2026-01-01T00:00:00Z","triggering_labels":{},
+		"triggering_firings":[{"trigger":{"type":"event","posture":"Reactive"},"trigger_states":["Triggered"],"triggered":"2026-01-01T00:00:00Z"}]}`
+	var f trigger.Firing
+	if err := json.Unmarshal([]byte(text), &f); err != nil {
+		t.Fatal(err)
+	}
+	names, err := actionvars.Names(&api.Automation{Trigger: f.Trigger}, &f, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for template, want := range map[string]string{
+		"{{ firing.trigger_states }}":                                     "{TriggerState.Triggered}",
+		"{{ firing.trigger_states|list }}":                                "[TriggerState.Triggered]",
+		"{{ firing.trigger_states|join(',') }}":                           "TriggerState.Triggered",
+		"{{ 'Triggered' in firing.trigger_states }}":                      "True",
+		"{{ firing.trigger.require }}":                                    "all",
+		"{{ firing.trigger.triggers[0].type }}":                           "event",
+		"{{ firing.trigger.triggers[0].posture }}":                        "Posture.Reactive",
+		"{{ firing.trigger.triggers[1].triggers[0].posture }}":            "Posture.Proactive",
+		"{{ firing.triggering_firings[0].trigger_states }}":               "{TriggerState.Triggered}",
+		"{{ firing.triggering_firings[0].trigger.posture }}":              "Posture.Reactive",
+		"{{ firings[1].trigger_states }}{{ firings[1].trigger.posture }}": "{TriggerState.Triggered}Posture.Reactive",
+		"{{ automation.trigger.triggers[0].posture }}":                    "Posture.Reactive",
+		"{% for s in firing.trigger_states %}{{ s.value }}{% endfor %}":   "Triggered",
+	} {
+		if got, err := jinja.Render(template, names, jinja.Env{Now: time.Now()}); err != nil || got != want {
+			t.Errorf("%s: %q %v, want %q", template, got, err, want)
+		}
+	}
+	if got, err := jinja.Render("{{ firing.trigger_states|tojson }}", names, jinja.Env{Now: time.Now()}); err == nil || !strings.Contains(err.Error(), "Object of type set is not JSON serializable") {
+		t.Errorf("a set as JSON is %q, %v", got, err)
+	}
+}

@@ -88,6 +88,8 @@ func repr(v any) string {
 		return "[" + reprAll(v) + "]"
 	case tuple:
 		return reprTuple(v)
+	case Set:
+		return reprSet(v)
 	case *grouper:
 		return reprTuple(tuple{v.key, v.list})
 	case *Dict:
@@ -104,6 +106,13 @@ func repr(v any) string {
 		return "Undefined"
 	}
 	return reprRare(v)
+}
+
+func reprSet(v Set) string {
+	if len(v) == 0 {
+		return "set()"
+	}
+	return "{" + reprAll(v) + "}"
 }
 
 func reprRare(v any) string {

@@ -26,6 +26,9 @@ type Enum struct{ Class, Name, Value string }
 // String is what prints.
 func (e Enum) String() string { return e.Class + "." + e.Name }
 
+// Set holds each of some values once, in the order in which it prints them.
+type Set []any
+
 // member is what the class has, or the text.
 func (e Enum) member(name string) (any, bool) {
 	switch name {
@@ -235,6 +238,8 @@ func typeName(v any) string {
 		return v.Class
 	case tuple:
 		return "tuple"
+	case Set:
+		return "set"
 	case []any:
 		return "list"
 	case *Dict:
@@ -351,6 +356,8 @@ func length(v any) (int, bool) {
 		return len(v), true
 	case tuple:
 		return len(v), true
+	case Set:
+		return len(v), true
 	case *Dict:
 		return len(v.keys), true
 	case view:
@@ -373,6 +380,8 @@ func iterate(v any) ([]any, bool) {
 	case []any:
 		return v, true
 	case tuple:
+		return v, true
+	case Set:
 		return v, true
 	case *Dict:
 		return v.keys, true

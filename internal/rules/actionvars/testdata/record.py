@@ -3,8 +3,7 @@
 
     PYTHON_WITH_THE_REFERENCE record.py
 
-(Enumerations print with the name of their class there, as Posture.Reactive; here they do
-not, and are not recorded.) It renders the templates below for one triggered action and writes vectors.json next to itself.
+It renders the templates below for one triggered action and writes vectors.json next to itself.
 """
 
 import asyncio
