@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/store/dialect"
@@ -35,18 +37,93 @@ func (s *Store) migrate(ctx context.Context, known []migrations.Migration, skip 
 	if skip {
 		return api.Errorf(api.CodeUnavailable, "The database %s needs a newer schema, and migrations are switched off; run `usher server database upgrade` or switch them on.", s.Describe())
 	}
-	return s.engine.Migrate(ctx, func(session dialect.Session) error {
-		pending, err := s.pending(session, known)
+	_, err = s.advance(ctx, known, math.MaxInt64)
+	return err
+}
+
+// advance applies the steps up to one that the database lacks, and returns them: in one
+// transaction as far as possible. Steps that only make indexes are made beside those who
+// write, where the database can do that and is not new.
+func (s *Store) advance(ctx context.Context, known []migrations.Migration, to int64) (all []migrations.Migration, err error) {
+	indexer, _ := s.engine.(dialect.Indexer)
+	for {
+		var done []migrations.Migration
+		var beside *migrations.Migration
+		err := s.engine.Migrate(ctx, func(session dialect.Session) error {
+			done, beside = nil, nil
+			pending, err := s.pending(session, known)
+			if err != nil {
+				return err
+			}
+			isNew := len(pending) == len(known)
+			for _, m := range pending {
+				if m.Version > to {
+					break
+				}
+				if indexer != nil && !isNew && m.Indexes() != nil {
+					beside = &m
+					break
+				}
+				if err := apply(session, m); err != nil {
+					return s.notMigrated(m, err)
+				}
+				done = append(done, m)
+			}
+			return nil
+		})
 		if err != nil {
+			return all, err
+		}
+		if all = append(all, done...); beside == nil {
+			return all, nil
+		}
+		if err := s.besideWriters(ctx, indexer, known, *beside); err != nil {
+			return all, s.notMigrated(*beside, err)
+		}
+		all = append(all, *beside)
+	}
+}
+
+func (s *Store) notMigrated(m migrations.Migration, err error) error {
+	return fmt.Errorf("migrate %s to %04d_%s: %w", s.Describe(), m.Version, m.Name, err)
+}
+
+// besideWait is how long a server waits before it looks whether another one has made an index.
+const besideWait = 200 * time.Millisecond
+
+// besideWriters applies a step that only makes indexes, while others write. One server does
+// it; if it dies, the next one begins the step anew.
+func (s *Store) besideWriters(ctx context.Context, indexer dialect.Indexer, known []migrations.Migration, m migrations.Migration) error {
+	lacks := func(session dialect.Session) (bool, error) {
+		pending, err := s.pending(session, known)
+		return slices.ContainsFunc(pending, func(p migrations.Migration) bool { return p.Version == m.Version }), err
+	}
+	for {
+		ran, err := s.engine.Alone(ctx, "indexes", func() error {
+			wanted := false
+			err := s.engine.Read(ctx, func(session dialect.Session) (err error) {
+				wanted, err = lacks(session)
+				return err
+			})
+			if err != nil || !wanted {
+				return err
+			}
+			for _, index := range m.Indexes() {
+				if err := indexer.Index(ctx, index.Name, index.SQL); err != nil {
+					return err
+				}
+			}
+			return s.engine.Migrate(ctx, func(session dialect.Session) error { return note(session, m) })
+		})
+		if ran || err != nil {
 			return err
 		}
-		for _, m := range pending {
-			if err := apply(session, m); err != nil {
-				return fmt.Errorf("migrate %s to %04d_%s: %w", s.Describe(), m.Version, m.Name, err)
-			}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(besideWait):
 		}
-		return nil
-	})
+	}
 }
 
 // pending returns the migrations that the database lacks.

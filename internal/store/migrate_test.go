@@ -176,6 +176,9 @@ func TestStepsLeaveThePreviousReleaseWorking(t *testing.T) {
 			if broken := step.Breaks(); broken != "" {
 				t.Error(broken)
 			}
+			if held := step.Holds(); held != "" && step.Version > 124 { // those before were made in a transaction
+				t.Error(held)
+			}
 		}
 	}
 	broken := []string{"alter table flow drop column name;", "drop table flow;", "alter table flow rename to flows;", "alter table flow alter column tags set not null;"}

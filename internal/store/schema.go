@@ -87,7 +87,12 @@ func (s *Schema) change(ctx context.Context, about func(Step) bool, do func(dial
 
 // Upgrade applies the steps up to one that the database lacks, and returns them.
 func (s *Schema) Upgrade(ctx context.Context, to int64) ([]Step, error) {
-	return s.change(ctx, func(step Step) bool { return !step.Applied && step.Version <= to }, apply)
+	applied, err := s.store.advance(ctx, s.known, to)
+	done := make([]Step, len(applied))
+	for i, m := range applied {
+		done[i] = Step{m, false}
+	}
+	return done, err
 }
 
 // Stamp remembers the steps up to one as applied, and those after it as not, without

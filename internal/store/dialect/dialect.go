@@ -40,6 +40,13 @@ type Messenger interface {
 	Listen(ctx context.Context, ready func(), heard func(text string)) error
 }
 
+// Indexer is an Engine that makes and drops indexes of tables that others write to.
+type Indexer interface {
+	// Index executes a statement that makes or drops an index, outside of any transaction.
+	// After a failure it may be called again: what is half made is made anew.
+	Index(ctx context.Context, name, sql string) error
+}
+
 // MaxText bounds a text that a Messenger carries.
 const MaxText = 7900
 

@@ -2,6 +2,7 @@ package migrations
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -100,6 +101,53 @@ func (m Migration) Breaks() string {
 	for _, c := range m.changes() {
 		if !c.leavesAlone() && m.Needs() == 0 {
 			return fmt.Sprintf("migration %04d_%s: %q, and its first line is not \"-- Needs NNNN.\"", m.Version, m.Name, c)
+		}
+	}
+	return ""
+}
+
+// Index is a statement that makes or drops an index.
+type Index struct {
+	Name string
+	SQL  string // "create index …", "create unique index …" or "drop index …"
+}
+
+// Indexes are the statements of a step that does nothing but make and drop indexes, nil for
+// others.
+func (m Migration) Indexes() (list []Index) {
+	var text strings.Builder
+	for line := range strings.Lines(m.SQL) {
+		if !strings.HasPrefix(line, "--") {
+			text.WriteString(line)
+		}
+	}
+	for sql := range strings.SplitSeq(text.String(), ";\n") {
+		c := change(strings.FieldsFunc(sql, func(r rune) bool { return strings.ContainsRune(" \t\r\n(", r) }))
+		switch {
+		case len(c) == 0:
+		case c.is("create", "index"), c.is("drop", "index"):
+			list = append(list, Index{c[2], strings.TrimSpace(sql)})
+		case c.is("create", "unique", "index"):
+			list = append(list, Index{c[3], strings.TrimSpace(sql)})
+		default:
+			return nil
+		}
+	}
+	return list
+}
+
+// Holds says why the step would keep others from writing on PostgreSQL while it makes an
+// index on a table that may be large; "" if it does not. Only a step that does nothing else
+// is made beside them.
+func (m Migration) Holds() string {
+	if m.Indexes() != nil {
+		return ""
+	}
+	made := m.Made("table")
+	for _, c := range m.changes() {
+		on := slices.Index(c, "on")
+		if (c.is("create", "index") || c.is("create", "unique", "index")) && on > 0 && on+1 < len(c) && !slices.Contains(made, c[on+1]) {
+			return fmt.Sprintf("migration %04d_%s: %q has other changes beside it; make a step of its own of it", m.Version, m.Name, c)
 		}
 	}
 	return ""

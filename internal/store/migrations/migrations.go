@@ -1,6 +1,7 @@
 // Package migrations holds the steps that build the schema, one SQL script for each
 // step and database: NNNN_name.sqlite.sql and NNNN_name.postgres.sql. A script that was
-// released is never changed; a new step must leave the previous release working.
+// released is never changed; a new step must leave the previous release working. Indexes on
+// tables of earlier steps are steps of their own, to be made while that goes on writing.
 package migrations
 
 import (

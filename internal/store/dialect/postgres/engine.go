@@ -118,14 +118,16 @@ func (e *Engine) Migrate(ctx context.Context, fn func(dialect.Session) error) er
 // else, and not to the session: a pooler may give that to somebody else.
 func (e *Engine) Alone(ctx context.Context, name string, fn func() error) (ran bool, err error) {
 	err = e.transact(ctx, pgx.TxOptions{}, func(s dialect.Session) error {
-		if _, err := s.Exec("set local idle_in_transaction_session_timeout = 0", nil); err != nil {
-			return err
-		}
 		err := s.Query("select pg_try_advisory_xact_lock(hashtextextended(?, 0))", []any{name}, func(c dialect.Cells) (err error) {
 			ran, err = c.Bool(0)
 			return err
 		})
 		if err != nil || !ran {
+			return err
+		}
+		// As the last statement it also lets go of the snapshot of the one before, for which
+		// indexes that are made concurrently would wait.
+		if _, err := s.Exec("set local idle_in_transaction_session_timeout = 0", nil); err != nil {
 			return err
 		}
 		return fn()
