@@ -5,11 +5,9 @@ package cli
 
 import (
 	"context"
-	"io"
 	"sync"
 	"time"
 
-	"github.com/pkg/browser"
 	"github.com/spf13/cobra"
 
 	"github.com/usherhq/usher/internal/api"
@@ -123,11 +121,6 @@ func (e *Env) OpenPage(url string) error {
 		return Fail(Failure, "no browser could be opened", "open %s yourself", url)
 	}
 	return nil
-}
-
-func openPage(url string) error {
-	browser.Stdout, browser.Stderr = io.Discard, io.Discard
-	return browser.OpenURL(url)
 }
 
 // Complete wraps a function that lists names, each with a description behind a tab or without
