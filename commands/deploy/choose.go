@@ -88,11 +88,13 @@ func (o *deployOptions) ask(ctx context.Context, c deploy.Config) (err error) {
 		return nil
 	}
 	if o.flags.Entrypoint == "" && c.Entrypoint() == "" && c["usher"] == nil {
+		o.asked = true
 		if o.flags.Entrypoint, err = o.env.Streams.Input(ctx, "Which flow? (path/to/file.py:function)", ""); err != nil {
 			return err
 		}
 	}
 	if o.flags.Name == "" && c.Name() == "" {
+		o.asked = true
 		if o.flags.Name, err = o.env.Streams.Input(ctx, "Name of the deployment", "default"); err != nil {
 			return err
 		}
@@ -104,6 +106,7 @@ func (o *deployOptions) ask(ctx context.Context, c deploy.Config) (err error) {
 }
 
 func (o *deployOptions) askPool(ctx context.Context) error {
+	o.asked = true
 	client, err := o.env.Client()
 	if err != nil {
 		return err
@@ -120,4 +123,20 @@ func (o *deployOptions) askPool(ctx context.Context) error {
 		o.flags.WorkPool = pools[i]
 	}
 	return err
+}
+
+// offerSaving asks a person who was asked for something whether to keep the answers in the file.
+func (o *deployOptions) offerSaving(ctx context.Context, file *deploy.File, c deploy.Config) error {
+	if !o.asked {
+		return nil
+	}
+	yes, err := o.env.Streams.Confirm(ctx, "Save this deployment to "+o.file+"?", true)
+	if err != nil || !yes {
+		return err
+	}
+	if err := file.Save(c, o.flags); err != nil {
+		return err
+	}
+	o.env.Sayf("Saved to %s.", o.file)
+	return nil
 }

@@ -27,6 +27,7 @@ type deployOptions struct {
 	enforce   bool
 	plan      bool
 	check     bool
+	asked     bool // a person was asked for what neither file nor flags say
 }
 
 // NewCmd makes usher deploy.

@@ -48,7 +48,10 @@ func (o *deployOptions) run(cmd *cobra.Command) error {
 	if shown := o.show(done, settings); shown != nil {
 		return shown
 	}
-	return err
+	if err != nil || len(configs) != 1 {
+		return err
+	}
+	return o.offerSaving(cmd.Context(), file, configs[0])
 }
 
 // load reads the file; one that was asked for must be there, unless the flags say it all.
