@@ -5,9 +5,17 @@ import "github.com/google/uuid"
 // OpReadLimitHolders is an operation that only usher has.
 var OpReadLimitHolders = Operation{"ReadLimitHolders", "GET", "/v2/concurrency_limits/{id_or_name}/holders", "Concurrency Limits V2"}
 
+// OpCreateRunToken and OpDeleteRunTokens are about what lets the program of a run in.
+var (
+	OpCreateRunToken  = Operation{"CreateRunToken", "POST", "/flow_runs/{id}/token", "Flow Runs"}
+	OpDeleteRunTokens = Operation{"DeleteRunTokens", "DELETE", "/flow_runs/{id}/token", "Flow Runs"}
+)
+
 // OwnOperations lists the operations that usher adds to the contract. No client of the
 // contract asks for them.
-func OwnOperations() []Operation { return []Operation{OpReadLimitHolders} }
+func OwnOperations() []Operation {
+	return []Operation{OpReadLimitHolders, OpCreateRunToken, OpDeleteRunTokens}
+}
 
 // LimitHolder is who holds slots of a concurrency limit: a lease, and the run that it was
 // given to, as far as the one who asked for the slots said.
@@ -20,4 +28,21 @@ type LimitHolder struct {
 	ID       *uuid.UUID `json:"id"`
 	Name     *string    `json:"name"` // null when the run is gone
 	State    *string    `json:"state"`
+}
+
+// RunTokenCreate asks for the token of a flow run.
+type RunTokenCreate struct {
+	// Keep lets the tokens that the run has be good on; without it they end.
+	Keep bool `json:"keep,omitzero"`
+}
+
+// RunToken lets the program of a flow run in until the run has ended.
+type RunToken struct {
+	Token   string `json:"token"`
+	Expires Time   `json:"expires"` // at the latest
+}
+
+// RunTokensDeleted says how many tokens of a flow run were ended.
+type RunTokensDeleted struct {
+	Deleted int `json:"deleted"`
 }

@@ -38,7 +38,7 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte("(secret)"), nil }
 // secrets are what Redact looks for, in groups that stay.
 var secrets = sync.OnceValue(func() []*regexp.Regexp {
 	return []*regexp.Regexp{
-		regexp.MustCompile(`\b(p(?:nu|nb|ut|rt|cu)_)[0-9A-Za-z]{8,}`),
+		regexp.MustCompile(`\b(p(?:nu|nb|ut|rt|rn|cu)_)[0-9A-Za-z]{8,}`),
 		regexp.MustCompile(`\b([Bb]earer +|[Bb]asic +)[0-9A-Za-z+/=._~-]{8,}`),
 		regexp.MustCompile(`\b([a-z]+://)[^/@\s]+@`),
 	}

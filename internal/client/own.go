@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
 )
@@ -13,5 +14,20 @@ import (
 func (c *Client) ReadLimitHolders(ctx context.Context, idOrName jsontext.Value) ([]api.LimitHolder, error) {
 	var out []api.LimitHolder
 	err := c.call(ctx, api.OpReadLimitHolders, []any{idOrName}, nil, nil, &out)
+	return out, err
+}
+
+// CreateRunToken asks for what lets the program of a flow run in, and nothing else. A server
+// that is not usher's, or has no accounts, answers not_found.
+func (c *Client) CreateRunToken(ctx context.Context, run uuid.UUID, in *api.RunTokenCreate) (api.RunToken, error) {
+	var out api.RunToken
+	err := c.call(ctx, api.OpCreateRunToken, []any{run}, nil, in, &out)
+	return out, err
+}
+
+// DeleteRunTokens ends the tokens of a flow run.
+func (c *Client) DeleteRunTokens(ctx context.Context, run uuid.UUID) (api.RunTokensDeleted, error) {
+	var out api.RunTokensDeleted
+	err := c.call(ctx, api.OpDeleteRunTokens, []any{run}, nil, nil, &out)
 	return out, err
 }

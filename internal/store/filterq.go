@@ -142,6 +142,12 @@ func (tx *Tx) whereAutomations(f *api.AutomationFilter) condition {
 // own restricts a table to the workspace of the transaction.
 func (tx *Tx) own(table string) condition {
 	own := is(table+".workspace_id = ?", tx.workspace)
+	if tx.within != nil {
+		switch table {
+		case FlowRunKind, TaskRunKind, ArtifactKind, "artifact_collection", "log":
+			own = all(own, tx.reached(table, table, *tx.within))
+		}
+	}
 	if ids := tx.hidden[table]; len(ids) > 0 {
 		return all(own, noneOf(table+".id", ids))
 	}

@@ -45,7 +45,7 @@ const fewRuns = 3000
 // own the query can't do that: all the indexes to walk begin with it.
 func (tx *Tx) fewTagged(f Filters) (where condition, ok bool, err error) {
 	tags := impliedTags(f.FlowRuns)
-	if tags == nil {
+	if tags == nil || tx.within != nil {
 		return where, false, nil
 	}
 	tagged := all(tx.own("flow_run_tag"), oneOf("flow_run_tag.tag", tags))

@@ -77,7 +77,7 @@ func textOf(s *string) string {
 // others can't be counted there.
 func (tx *Tx) tallied(f Filters) (where condition, ok bool) {
 	where = tx.own("flow_run_tally")
-	if !reflect.DeepEqual(f, Filters{FlowRuns: f.FlowRuns}) {
+	if tx.within != nil || !reflect.DeepEqual(f, Filters{FlowRuns: f.FlowRuns}) {
 		return where, false
 	}
 	runs := f.FlowRuns

@@ -41,6 +41,7 @@ type Tx struct {
 	busy      bool
 	failed    error // a statement's error, after which a database refuses the others
 	hidden    map[string][]uuid.UUID
+	within    *uuid.UUID // the flow run that is asked about
 }
 
 // Hide leaves rows of tables out of what filters find: objects that who asks may not see.

@@ -206,9 +206,13 @@ func (x *execution) start(ctx context.Context) {
 	}()
 	var identifier string
 	var code int
-	if x.isNative {
+	switch err := x.lend(ctx, false); {
+	case err != nil && ctx.Err() == nil:
+		x.failedToStart(ctx, fmt.Errorf("get the token of the run: %w", err))
+	case err != nil: // left to the next worker
+	case x.isNative:
 		identifier, code = x.runNative(ctx)
-	} else {
+	default:
 		identifier, code = x.runInfrastructure(ctx)
 	}
 	<-labelled

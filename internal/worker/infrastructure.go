@@ -84,7 +84,7 @@ func (x *execution) killed(ctx context.Context, understood bool) {
 	}
 	run, err := x.read(ctx)
 	if err == nil && !understood && run.StateType != nil && !report.Final(*run.StateType) {
-		x.w.kind.RunHooks(ctx, x.job, OnCancellation)
+		x.runHooks(ctx, OnCancellation)
 	}
 	x.confirmCancelled(ctx, "Flow run was cancelled successfully.")
 }
@@ -93,9 +93,18 @@ func (x *execution) killed(ctx context.Context, understood bool) {
 func (x *execution) crashWithHooks(ctx context.Context, message string) report.Answer {
 	answer := x.propose(ctx, report.Proposal{Type: api.StateTypeCrashed, Name: "Crashed", Message: message})
 	if answer.Status == api.SetStateStatusAccept && answer.Is(api.StateTypeCrashed) {
-		x.w.kind.RunHooks(ctx, x.job, OnCrashed)
+		x.runHooks(ctx, OnCrashed)
 	}
 	return answer
+}
+
+// runHooks runs the hooks of a run, whose program an earlier worker may have started.
+func (x *execution) runHooks(ctx context.Context, hook Hook) {
+	if err := x.lend(ctx, true); err != nil {
+		x.logRunner(report.Warning, fmt.Sprintf("The on_%s hooks could not be run: %v", hook, err))
+		return
+	}
+	x.w.kind.RunHooks(ctx, x.job, hook)
 }
 
 // read reads the run, through outages of the API.

@@ -58,6 +58,7 @@ type Job struct {
 	Pool       api.WorkPoolResponse
 	Config     jobtemplate.Job
 	Env        map[string]string // settings, attribution and the configured environment
+	OwnToken   bool              // Env lets the run in with a token of its own
 	Dir        string            // kept for the job's files until the run is over
 	Output     io.Writer         // where the output of the run is copied; never nil
 	Worker     api.Resource      // the worker, for events about it

@@ -196,6 +196,12 @@ func (x *execution) takeOverNative(ctx context.Context, run api.FlowRunResponse)
 		return
 	}
 	x.manifest, x.isNative = manifest, true
+	if err := x.lend(ctx, true); err != nil {
+		x.w.Warn("Run %s gets no token, so it can't be started again with access to the API: %v", run.Name, err)
+		for _, name := range append(keys, passwords...) {
+			delete(x.job.Env, name)
+		}
+	}
 	x.w.Notice("Took over run '%s', which an earlier worker had started.", run.Name)
 	x.resumeNative(ctx, program)
 }

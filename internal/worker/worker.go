@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -73,6 +74,8 @@ type Worker struct {
 	objects  *objects
 	started  uuid.UUID // id of the started event
 	lastPoll lastPoll
+	// tokenless says that the server has no tokens for single runs.
+	tokenless atomic.Bool
 
 	wake  chan struct{} // one token: something may be due
 	drain stage         // no new runs

@@ -177,7 +177,7 @@ var rows = []Row{
 	})},
 	{ID: "S52", Level: Must, Promise: "Webhooks can't be guessed, and their templates can't break out", Tests: []string{"TestWebhooks", "TestTemplatesEndInTime", "TestWhatIsMadeOfATemplateIsLimited"}},
 	{ID: "S53", Level: Must, Promise: "What is too old is removed", Tests: []string{"TestTheVacuumRemovesWhatIsTooOld", "TestTheVacuumKeepsSomeEventsForLess"}, Missing: "no test looks for it in the files of the database", live: retention},
-	{ID: "S54", Level: Must, Promise: "Runs get a credential for themselves only", Missing: "workers hand their own key to runs"},
+	{ID: "S54", Level: Must, Promise: "Runs get a credential for themselves only", Tests: []string{"TestARunSeesAndChangesNothingOfOthers", "TestARunIsLetInToItself", "TestRunsHaveTokensOfTheirOwn"}, Missing: "a run may read each block of its workspace by name"},
 	{ID: "S55", Level: Should, Promise: "Secrets in logs can be masked by the server", Missing: "lines are kept as they are sent", live: lines},
 }
 

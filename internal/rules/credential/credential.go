@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"hash/crc32"
 	"strings"
+	"time"
 )
 
 // The prefixes of secrets.
@@ -16,6 +17,7 @@ const (
 	AccessToken  = "put_" // an access token
 	RefreshToken = "prt_" // a refresh token
 	Directory    = "psc_" // the token with which a directory writes an account's people
+	RunToken     = "prn_" // what lets the program of one flow run in
 )
 
 const (
@@ -28,6 +30,10 @@ const (
 	// Entropy is how many random bytes New needs.
 	Entropy = 64
 )
+
+// RunGrace is how long what lets the program of a run in is good after the run has ended:
+// hooks and the last log lines come then.
+const RunGrace = 30 * time.Second
 
 // New makes a secret of Entropy random bytes. Bytes from 248 on are left out, so that every
 // character is as likely as the others; ok is false in the rare case that too many are.

@@ -22,6 +22,9 @@ func (c *Core) CreateArtifact(ctx context.Context, who Caller, in *api.ArtifactC
 		return nil, invalid("key", "Artifact key must only contain lowercase letters, numbers, and dashes.")
 	}
 	err = c.write(ctx, who, func(w *work) error {
+		if err := w.boundArtifact(in); err != nil {
+			return err
+		}
 		a = &api.Artifact{
 			ID: newID(), Created: &w.now, Updated: &w.now, Key: in.Key.Ptr(), Type: in.Type.Ptr(), Description: in.Description.Ptr(),
 			Data: in.Data.Or(nil), Metadata: cut(in.Metadata.Or(nil)), FlowRunID: in.FlowRunID.Ptr(), TaskRunID: in.TaskRunID.Ptr(),

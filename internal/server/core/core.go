@@ -62,6 +62,8 @@ type Caller struct {
 	SecretsMasked bool
 	// Hidden are the objects that the caller may not see, by table.
 	Hidden map[string][]uuid.UUID
+	// Run is the flow run whose program the caller is: it may touch only what belongs to it.
+	Run *uuid.UUID
 }
 
 // DefaultWorkspace is the workspace of everything on a server without accounts.
@@ -127,10 +129,13 @@ func (c *Core) Alone(ctx context.Context, name string, fn func() error) (ran boo
 
 // read runs fn on a snapshot.
 func (c *Core) read(ctx context.Context, who Caller, fn func(*store.Tx) error) error {
-	if len(who.Hidden) > 0 {
+	if len(who.Hidden) > 0 || who.Run != nil {
 		plain := fn
 		fn = func(tx *store.Tx) error {
 			tx.Hide(who.Hidden)
+			if who.Run != nil {
+				tx.Within(*who.Run)
+			}
 			return plain(tx)
 		}
 	}

@@ -25,6 +25,9 @@ func (c *Core) CreateLogs(ctx context.Context, who Caller, lines []api.LogCreate
 		return nil
 	}
 	return c.write(ctx, who, func(w *work) error {
+		if err := w.boundLogs(lines); err != nil {
+			return err
+		}
 		logs, err := w.InsertLogs(lines, w.now)
 		if err == nil {
 			w.publish(LogsWritten{who.Workspace, logs})

@@ -49,6 +49,11 @@ func wantedVariables(in *api.FlowRunCreate) jsontext.Value {
 // entails. When the flow has a run of its idempotency key, that comes back instead.
 func (w *work) createFlowRun(n *newFlowRun) (run *api.FlowRunResponse, isNew bool, err error) {
 	run = n.run
+	if run.ParentTaskRunID != nil {
+		if err := w.bound(TaskRunKind, *run.ParentTaskRunID); err != nil {
+			return nil, false, err
+		}
+	}
 	origin, err := w.OriginOf(run.FlowID, run.DeploymentID, run.WorkQueueID, run.ParentTaskRunID)
 	if errors.Is(err, store.ErrNoRows) || err == nil && run.ParentTaskRunID != nil && origin.ParentTaskRun == nil {
 		return nil, false, refused(store.ErrForeignKey)
@@ -70,7 +75,13 @@ func (w *work) createFlowRun(n *newFlowRun) (run *api.FlowRunResponse, isNew boo
 	}
 	if !isNew {
 		run, err = w.FlowRunByKey(run.FlowID, *run.IdempotencyKey, w.now)
+		if err == nil {
+			err = w.bound(FlowRunKind, run.ID)
+		}
 		return run, false, err
+	}
+	if err := w.reach(run.ID); err != nil {
+		return nil, false, err
 	}
 	if err := w.affectFlowRun(in, decision); err != nil {
 		return nil, false, err

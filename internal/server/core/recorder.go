@@ -19,7 +19,13 @@ func (c *Core) Ingest(ctx context.Context, who Caller, events []api.ReceivedEven
 	return c.write(ctx, who, func(w *work) error {
 		accepted := make([]*api.ReceivedEvent, 0, len(events))
 		for i := range events {
-			if w.accepts(&events[i]) {
+			may, err := w.mayTell(&events[i])
+			if err != nil {
+				return err
+			}
+			if !may {
+				w.core.Log.WarnContext(w.ctx, "event of a run about what does not belong to it is dropped", "event", events[i].ID, "run", who.Run)
+			} else if w.accepts(&events[i]) {
 				accepted = append(accepted, &events[i])
 			}
 		}

@@ -44,6 +44,11 @@ func (f *Full) Error() string { return f.Words }
 func (c *Core) AcquireSlots(ctx context.Context, who Caller, ask *Slots) (taken []api.MinimalConcurrencyLimitResponse, lease uuid.UUID, err error) {
 	var full *Full
 	err = c.write(ctx, who, func(w *work) error {
+		if ask.Lease != nil {
+			if err := w.boundHolder(ask.Lease.Holder); err != nil {
+				return err
+			}
+		}
 		found, err := w.LockSlots(ask.Names)
 		if err != nil {
 			return err
@@ -56,6 +61,9 @@ func (c *Core) AcquireSlots(ctx context.Context, who Caller, ask *Slots) (taken 
 			return nil
 		}
 		lease = newID()
+		if err := w.reach(lease); err != nil {
+			return err
+		}
 		return w.lease(lease, found, ask)
 	})
 	if err == nil && full != nil {
@@ -154,7 +162,18 @@ func (c *Core) ReleaseSlots(ctx context.Context, who Caller, names []string, slo
 
 // ReleaseLease ends a lease and gives its slots back. A lease that is gone is no error.
 func (c *Core) ReleaseLease(ctx context.Context, who Caller, id uuid.UUID) error {
-	return c.write(ctx, who, func(w *work) error { return w.Tx.ReleaseLease(id, w.now) })
+	return c.write(ctx, who, func(w *work) error {
+		if who.Run != nil {
+			there, err := w.HasLease(id)
+			if err == nil && there {
+				err = w.bound(LeaseKind, id)
+			}
+			if err != nil || !there {
+				return err
+			}
+		}
+		return w.Tx.ReleaseLease(id, w.now)
+	})
 }
 
 // RenewLease lets a lease live for longer; not_found says that it is gone.

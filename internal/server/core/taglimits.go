@@ -185,6 +185,9 @@ func (c *Core) AcquireTags(ctx context.Context, who Caller, tags []string, taskR
 	var full *Full
 	err = c.write(ctx, who, func(w *work) error {
 		full = nil
+		if err := w.boundOrNew(taskRun); err != nil {
+			return err
+		}
 		found, err := w.LockSlots(tagNames(tags))
 		if err != nil {
 			return err
@@ -237,6 +240,9 @@ func byTag(found []limits.Limit) []api.MinimalConcurrencyLimitResponse {
 // ReleaseTags gives back the slots that a task run has of tags.
 func (c *Core) ReleaseTags(ctx context.Context, who Caller, tags []string, taskRun uuid.UUID) (freed []api.MinimalConcurrencyLimitResponse, err error) {
 	err = c.write(ctx, who, func(w *work) error {
+		if err := w.boundOrNew(taskRun); err != nil {
+			return err
+		}
 		found, err := w.LockSlots(tagNames(tags))
 		if err != nil {
 			return err

@@ -28,9 +28,14 @@ func (w *work) createTaskRun(in *api.TaskRunCreate) (*api.TaskRun, bool, error) 
 	run := w.newTaskRun(in)
 	if run.FlowRunID == nil { // no constraint keeps these apart
 		known, err := w.TaskRunByKeys(nil, in.TaskKey, in.DynamicKey, w.now)
+		if err == nil {
+			err = w.bound(TaskRunKind, known.ID)
+		}
 		if !errors.Is(err, store.ErrNoRows) {
 			return known, false, err
 		}
+	} else if err := w.bound(FlowRunKind, *run.FlowRunID); err != nil {
+		return nil, false, err
 	}
 	if err := w.inheritLabels(run); err != nil {
 		return nil, false, err
@@ -51,6 +56,11 @@ func (w *work) createTaskRun(in *api.TaskRunCreate) (*api.TaskRun, bool, error) 
 	if !isNew {
 		run, err = w.TaskRunByKeys(run.FlowRunID, in.TaskKey, in.DynamicKey, w.now)
 		return run, false, err
+	}
+	if run.FlowRunID == nil {
+		if err := w.reach(run.ID); err != nil {
+			return nil, false, err
+		}
 	}
 	enterTask(run, decision, w.now)
 	return run, true, w.affectTaskRun(entering, decision)

@@ -13,7 +13,7 @@ import (
 
 // workspacesKept is how long the list of workspaces is believed: another server may make
 // one.
-const workspacesKept = 10 * time.Second
+const workspacesKept = time.Second
 
 // known is the list of workspaces as it was read last.
 type known struct {

@@ -31,6 +31,9 @@ type Credential struct {
 	// actor may do.
 	Workspace *uuid.UUID
 	Scopes    *access.Scopes
+	// Run is the flow run whose program the credential is for: it is good for what belongs
+	// to that run alone.
+	Run *uuid.UUID
 	// Touch notes that the credential is used, when it is time to; nil: it need not be.
 	Touch func(tx *store.Tx, ip string) error
 }

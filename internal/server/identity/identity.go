@@ -38,12 +38,13 @@ type Service struct {
 	seen    sightings
 }
 
-// New makes the service of a database. It knows the keys of users and of service accounts;
-// Register adds other kinds of credentials.
+// New makes the service of a database. It knows the keys of users and of service accounts
+// and the tokens of runs; Register adds other kinds of credentials.
 func New(db *store.Store, clock func() time.Time, log *slog.Logger) *Service {
 	s := &Service{store: db, clock: clock, log: log, lookups: map[string]Lookup{}}
 	s.Register(credential.UserKey, s.lookUpKey)
 	s.Register(credential.BotKey, s.lookUpKey)
+	s.Register(credential.RunToken, s.lookUpRunToken)
 	return s
 }
 

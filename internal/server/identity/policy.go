@@ -82,7 +82,7 @@ func (a *Actor) refusal(tx *store.Tx, account *store.Account, role access.Accoun
 	if err != nil {
 		norm = ""
 	}
-	isKey := a.Credential.Kind == credential.UserKey
+	isKey := a.Credential.Kind == credential.UserKey || a.Credential.Kind == credential.RunToken
 	sso := a.Credential.SSOAccount
 	switch {
 	case account.RestrictToDomains && !isOneOf(DomainOf(norm), p.Domains):

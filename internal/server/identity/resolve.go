@@ -27,8 +27,17 @@ const (
 var errUnknown = api.Errorf(api.CodeUnauthenticated, "Invalid authentication credentials")
 
 // Resolve finds who has shown a secret; ip is where from. The error of one that is not
-// good has the code CodeUnauthenticated.
+// good has the code CodeUnauthenticated. The token of a run is not: it says who has started
+// the run, not who asks.
 func (s *Service) Resolve(ctx context.Context, secret, ip string) (*Actor, error) {
+	if credential.Prefix(secret) == credential.RunToken {
+		return nil, errUnknown
+	}
+	return s.ResolveAny(ctx, secret, ip)
+}
+
+// ResolveAny is Resolve for who looks at Credential.Run too.
+func (s *Service) ResolveAny(ctx context.Context, secret, ip string) (*Actor, error) {
 	if !credential.WellFormed(secret) {
 		return nil, errUnknown
 	}

@@ -70,13 +70,13 @@ func (a *API) actor(r *http.Request, token string) (*identity.Actor, error) {
 	kind, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
 	case strings.EqualFold(kind, "Bearer"):
-		return a.Identity.Resolve(r.Context(), strings.TrimSpace(rest), ip)
+		return a.Identity.ResolveAny(r.Context(), strings.TrimSpace(rest), ip)
 	case strings.EqualFold(kind, "Basic"):
-		return a.Identity.Resolve(r.Context(), afterColon(basic(r)), ip)
+		return a.Identity.ResolveAny(r.Context(), afterColon(basic(r)), ip)
 	case kind != "":
 		return nil, errNoCredentials
 	case token != "":
-		return a.Identity.Resolve(r.Context(), afterColon(token), ip)
+		return a.Identity.ResolveAny(r.Context(), afterColon(token), ip)
 	case a.SessionOf != nil:
 		if cookie := a.SessionOf(r); cookie != "" {
 			if writes(r.Method) && !a.sameOrigin(r) {
@@ -168,7 +168,7 @@ func (a *API) admitted(ctx context.Context, v *visitor, needs access.Scopes) (co
 	if err := a.Identity.AdmitWorkspace(ctx, &v.by, g); err != nil {
 		return v.who, err
 	}
-	v.grant = g
+	v.grant, v.who.Run = g, v.actor.Credential.Run
 	v.who.Workspace, v.who.By = g.Workspace.ID, v.actor.Creator()
 	if g.Bounded() {
 		v.who.Hidden = g.AllHidden()
@@ -216,6 +216,8 @@ func (a *API) Enter(r *http.Request, scope, token string) (core.Caller, error) {
 	var err error
 	v.actor, err = a.actor(r, token)
 	switch {
+	case err == nil && v.actor.Credential.Run != nil && !runSockets[scope]:
+		return v.who, errNotForRuns
 	case err == nil:
 		v.by.Actor = v.actor
 		return a.admitted(r.Context(), &v, permission(scope).scopes())

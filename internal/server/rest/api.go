@@ -136,6 +136,9 @@ func (a *API) serve(mux *http.ServeMux, row route) http.Handler {
 		}
 		if g := r.visitor.grant; err == nil && g != nil {
 			if err = bound.check(a, r); err == nil {
+				err = runBound(a.Core, r, row.op)
+			}
+			if err == nil {
 				err = a.spend(r.visitor, g.Workspace.AccountID, g.Workspace.ID, identity.BucketOrchestration, 1)
 			}
 		}
@@ -144,6 +147,9 @@ func (a *API) serve(mux *http.ServeMux, row route) http.Handler {
 		}
 		if err == nil {
 			err = bound.seen(r, out.body)
+		}
+		if err == nil {
+			out, err = runSees(a.Core, r, out)
 		}
 		if errors.Is(err, errNoRoute) {
 			noRoute(w, hr, mux)

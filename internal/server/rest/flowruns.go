@@ -34,6 +34,9 @@ func createFlowRun(c *core.Core, r *request) (answer, error) {
 			return answer{}, err
 		}
 	}
+	if in.DeploymentID.IsSet() && r.who.Run != nil && !r.mayRunOthers() {
+		return answer{}, errNotForRuns
+	}
 	run, isNew, err := c.CreateFlowRun(r.Context(), r.who, &in)
 	return give(madeOrFound(isNew), run, err)
 }

@@ -73,8 +73,11 @@ func (a *API) govern(mux *http.ServeMux, row governedRoute) {
 // do there what the row does.
 func (a *API) governed(r *request, row governedRoute, needs access.Scopes) error {
 	v := r.visitor
-	if v.actor == nil {
+	switch {
+	case v.actor == nil:
 		return errNoCredentials
+	case v.actor.Credential.Run != nil:
+		return errNotForRuns
 	}
 	if r.PathValue("account_id") != "" {
 		id, err := r.id("account_id")

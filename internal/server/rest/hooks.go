@@ -66,7 +66,7 @@ func (a *API) hook(w http.ResponseWriter, r *http.Request) (code string, err err
 		if err != nil {
 			return "", err
 		}
-		if actor.ID != *hook.Bot {
+		if actor.ID != *hook.Bot || actor.Credential.Run != nil {
 			return "", errNoCredentials
 		}
 		if err := a.admitHook(r, actor, hook); err != nil {

@@ -19,5 +19,6 @@ func Known() []About {
 		{"triggers", "evaluates automations and does their actions"},
 		{"db-vacuum", "removes events, runs and logs that are too old"},
 		{"resealing", "seals secrets again after a rotation of keys"},
+		{"run-tokens", "forgets what let in the programs of runs that have ended"},
 	}
 }

@@ -20,6 +20,7 @@ func periodic(c *core.Core, log *slog.Logger, vacuumed time.Duration) []Service 
 		loop("late-runs", 0, 5*time.Second, c.MarkLateRuns),
 		loop("pause-expirations", 0, 5*time.Second, c.ExpirePauses),
 		loop("foreman", 0, 15*time.Second, c.CheckPresence),
+		loop("run-tokens", 0, 15*time.Second, c.SweepRunTokens),
 		loop("resealing", 10*time.Second, time.Minute, c.Reseal),
 		loop("db-vacuum", min(vacuumed, time.Minute), vacuumed, c.Vacuum),
 	}

@@ -74,9 +74,9 @@ func (s *sockets) eventsOut(w http.ResponseWriter, r *http.Request) {
 	defer live.Close()
 	ctx, stop := s.while(conn)
 	defer stop()
-	sent := map[uuid.UUID]bool{}
+	ear, sent := s.core.Ear(s.who), map[uuid.UUID]bool{}
 	if sub.Backfill == nil || *sub.Backfill {
-		if sent, err = s.backfill(ctx, conn, &want); err != nil {
+		if sent, err = s.backfill(ctx, conn, &want, ear); err != nil {
 			return
 		}
 	}
@@ -84,11 +84,11 @@ func (s *sockets) eventsOut(w http.ResponseWriter, r *http.Request) {
 		<-ctx.Done()
 		return
 	}
-	s.pump(ctx, conn, live.Missed, func() error { return s.nextEvent(ctx, conn, live.C, &want, sent) })
+	s.pump(ctx, conn, live.Missed, func() error { return s.nextEvent(ctx, conn, live.C, &want, ear, sent) })
 }
 
 // backfill sends the stored events and returns their ids.
-func (s *sockets) backfill(ctx context.Context, conn *websocket.Conn, want *filter.Event) (map[uuid.UUID]bool, error) {
+func (s *sockets) backfill(ctx context.Context, conn *websocket.Conn, want *filter.Event, ear *core.Ear) (map[uuid.UUID]bool, error) {
 	earliest := s.core.Clock().Add(-maxBackfill)
 	if want.Since == nil || want.Since.Before(earliest) {
 		want.Since = &earliest
@@ -96,18 +96,24 @@ func (s *sockets) backfill(ctx context.Context, conn *websocket.Conn, want *filt
 	sent := map[uuid.UUID]bool{}
 	err := s.core.EachEvent(ctx, s.who, want, func(e *api.ReceivedEvent) error {
 		sent[e.ID] = true
+		if ok, err := ear.Hears(ctx, e); err != nil || !ok {
+			return err
+		}
 		return writeEvent(ctx, conn, e)
 	})
 	return sent, err
 }
 
-func (s *sockets) nextEvent(ctx context.Context, conn *websocket.Conn, events <-chan core.Event, want *filter.Event, sent map[uuid.UUID]bool) error {
+func (s *sockets) nextEvent(ctx context.Context, conn *websocket.Conn, events <-chan core.Event, want *filter.Event, ear *core.Ear, sent map[uuid.UUID]bool) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case e := <-events:
 		if e.Workspace != s.who.Workspace || sent[e.ID] || !want.Matches(&e.ReceivedEvent) {
 			return nil
+		}
+		if ok, err := ear.Hears(ctx, &e.ReceivedEvent); err != nil || !ok {
+			return err
 		}
 		return writeEvent(ctx, conn, &e.ReceivedEvent)
 	}

@@ -131,7 +131,7 @@ func (b *built) fill(container map[string]any, job *worker.Job, spec map[string]
 	}
 	var list []any
 	for _, s := range [][2]string{{"PREFECT_API_KEY", "API_KEY_SECRET_"}, {"PREFECT_API_AUTH_STRING", "API_AUTH_STRING_SECRET_"}} {
-		if name := setting(s[1] + "NAME"); name != "" && env[s[0]] != "" {
+		if name := setting(s[1] + "NAME"); name != "" && env[s[0]] != "" && !job.OwnToken {
 			delete(env, s[0])
 			list = append(list, map[string]any{"name": s[0], "valueFrom": map[string]any{
 				"secretKeyRef": map[string]any{"name": name, "key": or(setting(s[1]+"KEY"), "value")},
