@@ -31,6 +31,8 @@ type snapshot struct {
 	pools   []api.WorkPoolResponse
 	workers []worker
 	queues  []api.WorkQueueResponse
+	running int // of all runs, more than the picture may hold
+	late    int
 }
 
 // reader makes snapshots.
@@ -49,6 +51,12 @@ func (r *reader) read(ctx context.Context) (*snapshot, error) {
 	if s.flows, err = r.names(ctx, s.runs); err != nil {
 		return nil, err
 	}
+	if s.running, err = r.count(ctx, &api.FlowRunFilterState{Type: &api.Match[api.StateType]{Any: []api.StateType{api.StateTypeRunning}}}); err != nil {
+		return nil, err
+	}
+	if s.late, err = r.count(ctx, &api.FlowRunFilterState{Name: &api.Match[string]{Any: []string{"Late"}}}); err != nil {
+		return nil, err
+	}
 	if s.pools, err = r.client.ReadWorkPools(ctx, &api.ReadWorkPoolsRequest{Limit: api.Some(most)}); err != nil {
 		return nil, err
 	}
@@ -65,13 +73,32 @@ func (r *reader) read(ctx context.Context) (*snapshot, error) {
 	return s, err
 }
 
-// runs are those that go on, then those that are late or have ended, the newest first.
+func (r *reader) count(ctx context.Context, state *api.FlowRunFilterState) (int, error) {
+	return r.client.CountFlowRuns(ctx, &api.CountFlowRunsRequest{FlowRuns: &api.FlowRunFilter{State: state}})
+}
+
+// runs are those that go on, however old, then those that are late or have ended, the newest first.
 func (r *reader) runs(ctx context.Context) ([]api.FlowRunResponse, error) {
 	soon := r.now().Add(time.Minute)
-	runs, err := r.client.ReadFlowRuns(ctx, &api.ReadFlowRunsRequest{
+	request := &api.ReadFlowRunsRequest{
 		Sort: api.Some(api.FlowRunSortExpectedStartTimeDesc), Limit: api.Some(most),
-		FlowRuns: &api.FlowRunFilter{ExpectedStartTime: &api.Span{Before: api.AtPtr(soon)}},
-	})
+		FlowRuns: &api.FlowRunFilter{State: &api.FlowRunFilterState{Type: &api.Match[api.StateType]{Any: []api.StateType{api.StateTypeRunning, api.StateTypeCancelling}}}},
+	}
+	runs, err := r.client.ReadFlowRuns(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[uuid.UUID]bool{}
+	for i := range runs {
+		seen[runs[i].ID] = true
+	}
+	request.FlowRuns = &api.FlowRunFilter{ExpectedStartTime: &api.Span{Before: api.AtPtr(soon)}}
+	newest, err := r.client.ReadFlowRuns(ctx, request)
+	for _, run := range newest {
+		if !seen[run.ID] {
+			runs = append(runs, run)
+		}
+	}
 	slices.SortStableFunc(runs, func(a, b api.FlowRunResponse) int { return cmp.Compare(weight(&a), weight(&b)) })
 	return runs, err
 }

@@ -59,18 +59,14 @@ func (m *model) draw() string {
 }
 
 func (m *model) title() string {
-	counts := map[string]int{}
-	for i := range m.seen.runs {
-		counts[output.Text(m.seen.runs[i].StateName)]++
-	}
 	online := 0
 	for _, w := range m.seen.workers {
 		if w.Status == api.WorkerStatusOnline {
 			online++
 		}
 	}
-	text := fmt.Sprintf("usher top  %s  %d running, %d late, %d of %d workers online",
-		m.seen.at.Format("15:04:05"), counts["Running"], counts["Late"], online, len(m.seen.workers))
+	text := fmt.Sprintf("usher top  %s  %d running, %d late, %d/%d workers online",
+		m.seen.at.Format("15:04:05"), m.seen.running, m.seen.late, online, len(m.seen.workers))
 	switch {
 	case m.trouble != nil:
 		problem, _, _ := strings.Cut(m.trouble.Error(), "\n")
