@@ -218,26 +218,13 @@ var notPinned = map[string]string{
 // testdata/json/contract.txt. Scripts rely on them: a member may come, none may go or change.
 func TestJSONContract(t *testing.T) {
 	t.Parallel()
-	b := prepared(t, testkit.UsherServer(t))
-	b.file(t, "variables.yaml", "kind: variable\nname: threshold\nvalue: 3\n---\nkind: variable\nname: fresh\nvalue: 1\n")
-	b.file(t, "automation.yaml", "name: say-more\ntrigger: {type: event, posture: Reactive, expect: [x], threshold: 1, within: 0}\nactions: [{type: do-nothing}]\n")
-	b.file(t, "results.yaml", "basepath: /tmp/results\n")
-	var lines []string
-	for _, command := range slices.Concat(onServers, polls) {
-		lines = append(lines, command.line)
-	}
-	var got strings.Builder
-	for _, line := range slices.Concat(lines, ours, changes) {
-		out, err := b.run(t, strings.Fields(b.ids.Replace(line)+" -o json")...)
-		if err != nil && line != "doctor" && line != "diff -f variables.yaml" { // no worker is there; there are differences
-			t.Errorf("%s: %v", line, err)
-			continue
-		}
-		fmt.Fprintf(&got, "%s\n", line)
+	got := &strings.Builder{}
+	everything(t, testkit.UsherServer(t), func(line, out string) {
+		fmt.Fprintf(got, "%s\n", line)
 		for _, member := range shapeOf(t, line, out) {
-			fmt.Fprintf(&got, "  %s\n", member)
+			fmt.Fprintf(got, "  %s\n", member)
 		}
-	}
+	})
 	path := filepath.Join("testdata", "json", "contract.txt")
 	if *update {
 		if err := os.WriteFile(path, []byte(got.String()), 0o600); err != nil {
@@ -250,6 +237,33 @@ func TestJSONContract(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), got.String()); diff != "" {
 		t.Errorf("what commands print as JSON has changed; if it may, run the test with -update (-pinned +now):\n%s", diff)
+	}
+}
+
+// TestEverythingWorksOnTheReferencesServer runs every command that prints JSON on it, too.
+func TestEverythingWorksOnTheReferencesServer(t *testing.T) {
+	t.Parallel()
+	everything(t, testkit.ReferenceServer(t), func(line, out string) { shapeOf(t, line, out) })
+}
+
+// everything runs each command that prints JSON, and makes what those need before.
+func everything(t *testing.T, server *testkit.Server, printed func(line, out string)) {
+	t.Helper()
+	b := prepared(t, server)
+	b.file(t, "variables.yaml", "kind: variable\nname: threshold\nvalue: 3\n---\nkind: variable\nname: fresh\nvalue: 1\n")
+	b.file(t, "automation.yaml", "name: say-more\ntrigger: {type: event, posture: Reactive, expect: [x], threshold: 1, within: 0}\nactions: [{type: do-nothing}]\n")
+	b.file(t, "results.yaml", "basepath: /tmp/results\n")
+	var lines []string
+	for _, command := range slices.Concat(onServers, polls) {
+		lines = append(lines, command.line)
+	}
+	for _, line := range slices.Concat(lines, ours, changes) {
+		out, err := b.run(t, strings.Fields(b.ids.Replace(line)+" -o json")...)
+		if err != nil && line != "doctor" && line != "diff -f variables.yaml" { // no worker is there; there are differences
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		printed(line, out)
 	}
 }
 

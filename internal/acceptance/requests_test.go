@@ -103,10 +103,51 @@ func TestRequestsPerCommand(t *testing.T) {
 		"api GET /admin/version":               1,
 		"events ls":                            1,
 		"events ls --event nothing.at.all":     1,
+		"deployment ls":                        2, // the flows by name, and what is deployed of them
+		"deployment ls --by-created":           2,
+		"deployment schedule ls etl/nightly":   1,
+		"deployment history etl/nightly":       2,
+		"flow-run ls --state Failed --quiet":   1,
+		"flow-run timeline " + run:             3, // the run, the flow runs and the task runs below it
+		"work-pool preview local":              2, // the pool
+		"work-pool slots local":                1,
+		"work-pool storage inspect local":      1,
+		"work-queue inspect default -p local":  2, // its health
+		"work-queue slots default -p local":    2, // its id
+		"block type ls":                        1,
+		"block type inspect secret":            2, // and its schema
+		"gcl inspect db":                       2, // who holds it
+		"server status":                        1,
+		"version":                              0, // nothing is asked
 	} {
 		b.usher(t, strings.Fields(line)...)
 		if asked := c.take(); len(asked) != want {
 			t.Errorf("%s: %d requests, want %d: %v", line, len(asked), want, asked)
+		}
+	}
+	for _, change := range []struct {
+		line string
+		want int
+	}{ // one after the other
+		{"variable set threshold 2 --overwrite", 1},
+		{"variable set fresh 2", 1},
+		{"variable unset fresh", 2}, // the thing as it was
+		{"gcl update db --limit 3", 1},
+		{"gcl disable db", 2}, // what it is
+		{"concurrency-limit create tag 2", 1},
+		{"concurrency-limit reset tag", 1},
+		{"work-pool update local --description x", 1},
+		{"work-pool pause local", 1},
+		{"work-pool resume local", 1},
+		{"work-queue pause default -p local", 2}, // its id
+		{"deployment pause etl/nightly", 2},      // its id
+		{"work-queue create urgent -p local", 1},
+		{"work-pool create third --type process", 3}, // whether it is there, and the template
+		{"work-pool delete third", 2},                // the thing as it was
+	} {
+		b.usher(t, strings.Fields(change.line)...)
+		if asked := c.take(); len(asked) != change.want {
+			t.Errorf("%s: %d requests, want %d: %v", change.line, len(asked), change.want, asked)
 		}
 	}
 	for _, change := range []string{"flow-run cancel " + run, "flow-run delete " + run + " --yes"} {
