@@ -23,6 +23,11 @@ func TestDoctorFindsSkewAndTheUnwell(t *testing.T) {
 	t.Parallel()
 	server := testkit.UsherServer(t)
 	b := &both{env: server.Env(t.TempDir()), dir: t.TempDir(), bin: testkit.Usher(t)}
+	b.usher(t, "work-pool", "create", "local", "--type", "process")
+	for _, name := range []string{"gone", "gone-too"} {
+		b.usher(t, "api", "POST", "/work_pools/local/workers/heartbeat", "--data", `{"name": "`+name+`"}`)
+	}
+	unmanned := strings.ReplaceAll(b.usher(t, "work-pool", "ls", "-o", "json"), `"READY"`, `"NOT_READY"`)
 	for _, c := range []struct {
 		name                  string
 		version               string
@@ -40,6 +45,7 @@ func TestDoctorFindsSkewAndTheUnwell(t *testing.T) {
 		{name: "no way in", path: "/api/admin/version", body: `{"detail": "Unauthorized"}`, status: 401, check: "auth", grade: "error", message: "does not let you in", fix: "usher login"},
 		{name: "no permission", path: "/api/admin/version", body: `{"detail": "Forbidden"}`, status: 403, check: "auth", grade: "error", message: "does not let you in", fix: "usher login"},
 		{name: "no database", path: "/api/ready", body: `{"message": "Database is not available"}`, status: 503, check: "database", grade: "error", message: "does not reach its database", fix: "usher server database status"},
+		{name: "workers that went away", path: "/api/work_pools/filter", body: unmanned, status: 200, check: "workers", grade: "warning", message: `the workers of work pool "local" are offline (gone`, fix: "usher worker start --pool local"},
 	} {
 		to, err := url.Parse(server.URL)
 		if err != nil {

@@ -74,6 +74,9 @@ func (e *Env) loadSettings() (*profile.Settings, error) {
 	if colors := settings.Value("PREFECT_CLI_COLORS"); colors.IsSet() && !colors.Bool() {
 		e.Streams.DisableColor()
 	}
+	if wrap := settings.Value("PREFECT_CLI_WRAP_LINES"); wrap.IsSet() && !wrap.Bool() {
+		e.Streams.DisableWrap()
+	}
 	return settings, nil
 }
 
