@@ -298,6 +298,14 @@ func TestAccountsAreGovernedByCommands(t *testing.T) {
 		t.Errorf("the requests are %s", list)
 	}
 	workspace.usher("access", "withdraw", id)
+	review := strings.TrimSpace(p.usher("access", "review", "create", "--jq", ".id"))
+	if items := p.usher("access", "review", "show", review); !strings.Contains(items, "access\tci\tDeveloper in ") || !strings.Contains(items, "key\tci\t") {
+		t.Errorf("the review has %s", items)
+	}
+	p.usher("access", "review", "complete", review, "--yes")
+	if list := p.usher("access", "review", "ls"); !strings.Contains(list, review) {
+		t.Errorf("the reviews are %s", list)
+	}
 	if err := json.Unmarshal([]byte(p.usher("service-account", "rotate", "ci", "-o", "json")), &made); err != nil {
 		t.Fatal(err)
 	}

@@ -58,3 +58,40 @@ type DataMapRow struct {
 	Purpose string   `json:"purpose"`
 	Kept    string   `json:"kept"`
 }
+
+// AccessReviewCreate begins a review of who has access.
+type AccessReviewCreate struct {
+	Days int `json:"days" check:"required,min=1,max=365"`
+}
+
+// AccessReview is a look at who has access to an account, and what was decided.
+type AccessReview struct {
+	ID          uuid.UUID          `json:"id"`
+	Created     Time               `json:"created"`
+	CreatedBy   uuid.UUID          `json:"created_by"`
+	Due         Time               `json:"due"`
+	Overdue     bool               `json:"overdue"`
+	Completed   *Time              `json:"completed"`
+	CompletedBy *uuid.UUID         `json:"completed_by"`
+	Items       []AccessReviewItem `json:"items"`
+}
+
+// AccessReviewItem is a member, an access to a workspace or a key, as it was when the review
+// began.
+type AccessReviewItem struct {
+	ID        uuid.UUID  `json:"id"`
+	Kind      string     `json:"kind"` // member, access, key
+	Who       string     `json:"who"`
+	ActorID   uuid.UUID  `json:"actor_id"`
+	What      string     `json:"what"` // the role, or the key's name
+	Workspace *uuid.UUID `json:"workspace_id"`
+	LastUsed  *Time      `json:"last_used"`
+	Expires   *Time      `json:"expires"`
+	Decision  string     `json:"decision"` // keep, revoke, or "" until somebody has decided
+}
+
+// AccessReviewComplete decides about the items of a review: those of Revoke are taken away,
+// the others stay.
+type AccessReviewComplete struct {
+	Revoke []uuid.UUID `json:"revoke" check:"required"`
+}

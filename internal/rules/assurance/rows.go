@@ -125,7 +125,13 @@ var rows = []Row{
 			return Value{Text: count(a.People, "person", "people") + ", " + count(a.Bots, "service account", "service accounts") + ", " + count(a.EndlessKeys, "key", "keys") + " without an end", Weak: a.EndlessKeys > 0}
 		}),
 	},
-	{ID: "S38", Level: Should, Promise: "Who has access is reviewed", Missing: "there are no reviews"},
+	{ID: "S38", Level: Should, Promise: "Who has access is reviewed", Tests: []string{"TestAccessIsReviewed"}, Missing: "nobody is reminded of a review; lists of single objects are not in it", live: ofAccount(func(_ *Facts, a *Account) Value {
+		open := count(a.OpenReviews, "is open", "are open") + ", " + count(a.OverdueReviews, "of them is overdue", "of them are overdue")
+		if a.Reviewed == nil {
+			return Value{Text: "never completed; " + open, Weak: true}
+		}
+		return Value{Text: "last completed " + a.Reviewed.UTC().Format(time.DateOnly) + "; " + open, Weak: a.OverdueReviews > 0}
+	})},
 	{ID: "S39", Level: Should, Promise: "Access is asked for, approved by somebody else, and ends", Tests: []string{"TestAccessIsAskedForAndEnds"}, live: ofAccount(func(_ *Facts, a *Account) Value {
 		return Value{Text: count(a.TimedGrants, "request gives", "requests give") + " access now, " + count(a.OpenRequests, "waits", "wait")}
 	})},
@@ -187,6 +193,3 @@ func onOff(on bool, yes, no string) string {
 	}
 	return no
 }
-
-// Overdue is how old the last review of access may be.
-const Overdue = 90 * 24 * time.Hour

@@ -80,8 +80,9 @@ const (
 	givesBots  access.Scope = "manage_workspace_service_accounts"
 )
 
-// requestsOf are requests as the API shows them.
-func (s *Service) requestsOf(tx *store.Tx, account uuid.UUID, list []store.AccessRequest) ([]api.AccessRequest, error) {
+// names are the names of an account's workspaces, people, service accounts and roles in
+// workspaces, by id.
+func (s *Service) names(tx *store.Tx, account uuid.UUID) (map[uuid.UUID]string, error) {
 	names := map[uuid.UUID]string{}
 	spaces, err := tx.WorkspacesOf(account)
 	if err != nil {
@@ -111,6 +112,12 @@ func (s *Service) requestsOf(tx *store.Tx, account uuid.UUID, list []store.Acces
 	for _, r := range own {
 		names[r.ID] = r.Name
 	}
+	return names, err
+}
+
+// requestsOf are requests as the API shows them.
+func (s *Service) requestsOf(tx *store.Tx, account uuid.UUID, list []store.AccessRequest) ([]api.AccessRequest, error) {
+	names, err := s.names(tx, account)
 	out := []api.AccessRequest{}
 	for _, r := range list {
 		one := api.AccessRequest{

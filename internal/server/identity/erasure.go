@@ -78,6 +78,9 @@ func (s *Service) erase(tx *store.Tx, by By, p *person) (entries int, err error)
 	if err := tx.ForgetAddress(p.user.ID, p.user.Email, p.user.EmailNorm); err != nil {
 		return 0, err
 	}
+	if err := p.leaveReviews(tx); err != nil {
+		return 0, err
+	}
 	if err := tx.DeleteUser(p.user.ID); err != nil {
 		return 0, missing("User", err)
 	}
@@ -99,6 +102,32 @@ func (s *Service) erase(tx *store.Tx, by By, p *person) (entries int, err error)
 		}
 	}
 	return entries, err
+}
+
+// leaveReviews puts the label on what reviews of access have of the person.
+func (p *person) leaveReviews(tx *store.Tx) error {
+	list, err := tx.AccessReviewsOf(p.user.ID)
+	for i := 0; i < len(list) && err == nil; i++ {
+		var items []api.AccessReviewItem
+		if err := json.Unmarshal([]byte(list[i].Items), &items); err != nil {
+			return err
+		}
+		for j := range items {
+			if item := &items[j]; item.ActorID == p.user.ID {
+				item.Who, item.LastUsed = p.label, nil
+				if item.Kind == "key" {
+					item.What = p.label
+				}
+			}
+		}
+		text, failed := json.Marshal(items)
+		if failed != nil {
+			return failed
+		}
+		list[i].Items = string(text)
+		err = tx.SetAccessReviewItems(&list[i])
+	}
+	return err
 }
 
 // vouch writes down in an account's log that somebody was erased, with the hash of what is

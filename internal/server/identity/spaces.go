@@ -440,7 +440,8 @@ func (s *Service) dropGuest(tx *store.Tx, by By, account uuid.UUID, a *store.Acc
 		return err
 	}
 	left, err := tx.AccessOf(a.SubjectID)
-	if err != nil || len(left) > 0 {
+	now := s.Now()
+	if err != nil || slices.ContainsFunc(left, func(a store.Access) bool { return a.Expires == nil || a.Expires.After(now.Time) }) {
 		return err
 	}
 	if err := tx.DeleteMembership(m); err != nil {

@@ -56,6 +56,21 @@ func (s *Service) Standing(ctx context.Context, account uuid.UUID) (*assurance.A
 		if out.TimedGrants, out.OpenRequests, err = tx.CountTimedGrants(account, s.Now()); err != nil {
 			return nil, err
 		}
+		reviews, err := tx.AccessReviews(account, api.MaxPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range reviews {
+			switch {
+			case r.Completed == nil:
+				out.OpenReviews++
+				if !r.Due.After(s.Now().Time) {
+					out.OverdueReviews++
+				}
+			case out.Reviewed == nil || r.Completed.After(*out.Reviewed):
+				out.Reviewed = &r.Completed.Time
+			}
+		}
 		g, err := gateOf(tx, a)
 		if g != nil {
 			out.Addresses = len(g.networks)

@@ -30,7 +30,7 @@ type governedRoute struct {
 func governedRoutes() (all []governedRoute) {
 	for _, noun := range [][]governedRoute{
 		meRoutes, accountRoutes, memberRoutes, botRoutes, invitationRoutes, workspaceRoutes, accessRoutes, teamRoutes, ssoRoutes, auditRoutes,
-		roleRoutes, moveRoutes, allowlistRoutes, rateRoutes, accountEventRoutes, webhookRoutes, objectRoutes, securityRoutes, accessRequestRoutes,
+		roleRoutes, moveRoutes, allowlistRoutes, rateRoutes, accountEventRoutes, webhookRoutes, objectRoutes, securityRoutes, accessRequestRoutes, accessReviewRoutes,
 	} {
 		all = append(all, noun...)
 	}

@@ -57,6 +57,7 @@ func (w *town) zoe() (id uuid.UUID, key string) {
 	flow := pick(w.t, w.as(key, "POST "+main+"/flows/", `{"name":"f"}`, http.StatusCreated), "id")
 	deployment := pick(w.t, w.as(key, "POST "+main+"/deployments/", `{"name":"d","flow_id":"`+flow+`"}`, http.StatusCreated), "id")
 	w.as(key, "POST "+main+"/deployments/"+deployment+"/create_flow_run", `{}`, http.StatusCreated)
+	w.as(w.first.APIKey, "POST "+account+"/access_reviews/", `{"days":7}`, http.StatusCreated)
 	w.as(key, "PATCH /users/"+id.String(), `{"location":"the house of zoecanary"}`, http.StatusNoContent)
 	return id, key
 }
@@ -132,7 +133,7 @@ func TestAPersonIsExportedAndErased(t *testing.T) {
 				t.Errorf("%s is still in %v", canary, got)
 			}
 		}
-		if got := strings.Join(w.found(label), " "); got != "audit_entry deployment flow_run" {
+		if got := strings.Join(w.found(label), " "); got != "access_review audit_entry deployment flow_run" {
 			t.Errorf("%s is in %s", label, got)
 		}
 		w.as(key, "GET /me/", "", http.StatusUnauthorized)
