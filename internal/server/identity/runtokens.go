@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
-	"github.com/usherhq/usher/internal/rules/access"
 	"github.com/usherhq/usher/internal/rules/credential"
 	"github.com/usherhq/usher/internal/store"
 )
@@ -76,7 +75,7 @@ func (s *Service) lookUpRunToken(tx *store.Tx, secret string, now api.Time) (*Cr
 	if !expires.After(now.Time) {
 		return nil, nil
 	}
-	bound := access.Scopes(runScopes)
+	bound := runScopes
 	return &Credential{
 		ID: t.ID, Kind: credential.RunToken, Name: "token of a run", ActorID: t.ActorID, Method: "run", Expires: &expires,
 		Workspace: &t.WorkspaceID, Scopes: &bound, Run: &t.FlowRunID,
