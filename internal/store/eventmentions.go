@@ -86,11 +86,15 @@ func (tx *Tx) mention(events []*api.ReceivedEvent, numbers []int64) error {
 		return tx.insertMentions(tx.workspace, &said)
 	}
 	first, last := numbers[0], numbers[len(numbers)-1]
+	many := len(events) >= manyEvents
+	if !many && last-tx.tailSeen.Load() < longestTail {
+		return nil
+	}
 	begin, err := tx.tail()
 	switch {
 	case err != nil:
 		return err
-	case len(events) >= manyEvents:
+	case many:
 		if err := tx.mentionTail(begin, first-1); err != nil {
 			return err
 		}
@@ -108,9 +112,13 @@ func (tx *Tx) mention(events []*api.ReceivedEvent, numbers []int64) error {
 	}
 }
 
-// tail is the number of the last event before the tail.
+// tail is the number of the last event before the tail. It is remembered, so that not each
+// event has to ask whether the tail is too long. What was remembered can be wrong, since the
+// transaction may be undone and other processes write: only what is read anew is written.
 func (tx *Tx) tail() (begin int64, err error) {
-	return begin, tx.QueryRow("select coalesce("+tailStart+", 0)", nil, &begin)
+	err = tx.QueryRow("select coalesce("+tailStart+", 0)", nil, &begin)
+	tx.tailSeen.Store(begin)
+	return begin, err
 }
 
 func (tx *Tx) beginTail(last int64) error {

@@ -47,6 +47,7 @@ type Store struct {
 	engine  dialect.Engine
 	sql     dialect.SQL
 	writers atomic.Int64
+	tail    atomic.Int64 // a number at which the tail of events began; it may begin later by now
 }
 
 // Open opens the database, makes it when it is an SQLite file that does not exist yet,
@@ -146,7 +147,7 @@ func (s *Store) Read(ctx context.Context, workspace uuid.UUID, fn func(*Tx) erro
 
 func (s *Store) in(workspace uuid.UUID, fn func(*Tx) error) func(dialect.Session) error {
 	return func(session dialect.Session) error {
-		tx := &Tx{session: session, workspace: workspace, sql: s.sql}
+		tx := &Tx{session: session, workspace: workspace, sql: s.sql, tailSeen: &s.tail}
 		if err := fn(tx); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -42,6 +43,7 @@ type Tx struct {
 	failed    error // a statement's error, after which a database refuses the others
 	hidden    map[string][]uuid.UUID
 	within    *uuid.UUID // the flow run that is asked about
+	tailSeen  *atomic.Int64
 }
 
 // Hide leaves rows of tables out of what filters find: objects that who asks may not see.
