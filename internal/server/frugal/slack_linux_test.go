@@ -33,7 +33,7 @@ func TestRelax(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), program, "a", "b c")
 	cmd.Env = append(os.Environ(), "TEST_RELAX=yes")
 	out, err := cmd.CombinedOutput()
-	if want := "1000000 [a b c] yes"; err != nil || strings.TrimSpace(string(out)) != want {
+	if want := "4000000 [a b c] yes"; err != nil || strings.TrimSpace(string(out)) != want {
 		t.Errorf("%q (%v), want %q", out, err, want)
 	}
 }
