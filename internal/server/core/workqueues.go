@@ -194,6 +194,9 @@ func (w *work) reorder(q *api.WorkQueueResponse, priority api.Opt[int]) error {
 }
 
 func queueChanges(q *api.WorkQueueResponse, in *api.WorkQueueUpdate) (*changes, error) {
+	if in.Name.IsNull() || in.Priority.IsNull() {
+		return nil, refused(store.ErrConflict)
+	}
 	ch := &changes{}
 	if name, ok := in.Name.Get(); ok {
 		ch.set("name", name)
