@@ -34,20 +34,17 @@ func (tx *Tx) InsertEvents(events []*api.ReceivedEvent) (fresh []*api.ReceivedEv
 		rows[i] = tx.eventRow(e)
 	}
 	added := make(map[uuid.UUID]int64, len(events))
-	insert := tx.insertEvents
 	var before int64
-	if tx.sql.Returns() {
-		insert = func(sql string, args []any, _ int64, added map[uuid.UUID]int64) (int64, error) {
-			return 0, tx.Query(sql+"\nreturning id, seq", args, noteEvents(added))
-		}
-	} else if len(events) > 1 { // one is new or not
+	if !tx.sql.Returns() && len(events) > 1 { // one is new or not
 		if before, err = tx.lastEvent(); err != nil {
 			return nil, err
 		}
 	}
-	last := before
 	err = tx.inBatches("event", eventInserted, rows, "on conflict (workspace_id, id) do nothing", func(sql string, args []any) (err error) {
-		last, err = insert(sql, args, last, added)
+		if tx.sql.Returns() {
+			return tx.Query(sql+"\nreturning id, seq", args, noteEvents(added))
+		}
+		before, err = tx.insertEvents(sql, args, before, added)
 		return err
 	})
 	if err != nil || len(added) == 0 {
@@ -65,15 +62,14 @@ func (tx *Tx) InsertEvents(events []*api.ReceivedEvent) (fresh []*api.ReceivedEv
 }
 
 // insertEvents runs one statement and notes the numbers of the events that are new. They
-// are behind the last one before, which it answers anew.
+// are behind the last one before, which it answers anew. Those that are not new may have
+// taken numbers too.
 func (tx *Tx) insertEvents(sql string, args []any, before int64, added map[uuid.UUID]int64) (last int64, err error) {
 	n, err := tx.Exec(sql, args...)
 	if err != nil || n == 0 {
 		return before, err
 	}
-	if last, err = tx.lastEvent(); err != nil {
-		return last, err
-	}
+	last = tx.session.Inserted()
 	width := len(eventInserted)
 	if int(n)*width < len(args) {
 		return last, tx.Query("select id, seq from event where seq > ?", []any{before}, noteEvents(added))

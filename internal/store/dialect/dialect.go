@@ -65,6 +65,9 @@ type Viewer interface {
 type Session interface {
 	Exec(sql string, args []any) (rows int64, err error)
 	Query(sql string, args []any, each func(Cells) error) error
+	// Inserted is the number (seq) of the last row that this session inserted into a table
+	// that has them, where SQL.Returns is false; elsewhere 0.
+	Inserted() int64
 	// Script executes several statements without arguments.
 	Script(sql string) error
 	// Tables lists the tables of the database.

@@ -59,6 +59,8 @@ func (s *session) Script(sql string) error {
 	return s.refused(err)
 }
 
+func (*session) Inserted() int64 { return 0 }
+
 func (s *session) Tables() (names []string, err error) {
 	err = s.Query(`
 select table_name::text

@@ -27,6 +27,8 @@ func (s *session) Exec(sql string, args []any) (int64, error) {
 	return int64(s.conn.Changes()), nil
 }
 
+func (s *session) Inserted() int64 { return s.conn.LastInsertRowID() }
+
 func (s *session) Query(sql string, args []any, each func(dialect.Cells) error) error {
 	stmt, err := s.stmts.take(sql)
 	if err != nil {
