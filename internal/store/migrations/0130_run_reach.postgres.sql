@@ -7,5 +7,3 @@ create table run_reach (
   primary key (workspace_id, run_id, object_id),
   foreign key (workspace_id, run_id) references flow_run (workspace_id, id) on delete cascade
 );
-
-create index ix_run_token_run on run_token (workspace_id, flow_run_id);
