@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -121,21 +122,28 @@ func (s *Service) RemoveAccount(ctx context.Context, by By, id uuid.UUID) error 
 	})
 }
 
-// RestoreAccount brings back an account by its handle that was deleted.
-func (s *Service) RestoreAccount(ctx context.Context, handle string) error {
-	return s.Change(ctx, func(tx *store.Tx) error {
+// RestoreAccount brings back an account by its handle that was deleted, as long as its Grace
+// is not over: then RemoveDeleted may be half-way through it.
+func (s *Service) RestoreAccount(ctx context.Context, by By, handle string) (out *store.Account, err error) {
+	err = s.Change(ctx, func(tx *store.Tx) error {
 		a, err := tx.AccountByHandle(handle)
 		if err != nil {
-			return missing("Account", err)
+			return missing(fmt.Sprintf("Account %q", handle), err)
 		}
 		if a.Deleted == nil {
 			return api.Errorf(api.CodeConflict, "Account %q is not deleted.", handle)
 		}
-		if err := tx.UpdateAccount(a.ID, store.Set{Column: "deleted", Value: nil}, store.Set{Column: "updated", Value: s.Now()}); err != nil {
+		now := s.Now()
+		if gone := a.Deleted.Add(Grace); !now.Before(gone) {
+			return api.Errorf(api.CodeConflict, "Account %q was to be removed for good at %s: it can't be brought back.", handle, gone.UTC().Format(time.RFC3339))
+		}
+		if err := tx.UpdateAccount(a.ID, store.Set{Column: "deleted", Value: nil}, store.Set{Column: "updated", Value: now}); err != nil {
 			return err
 		}
-		return s.Audit(tx, By{}, Entry{Account: a.ID, Type: "account", Action: "updated", ID: a.ID, Name: a.Handle, Changes: map[string][2]any{"deleted": {a.Deleted, nil}}})
+		out = a
+		return s.Audit(tx, by, Entry{Account: a.ID, Type: "account", Action: "updated", ID: a.ID, Name: a.Handle, Changes: map[string][2]any{"deleted": {a.Deleted, nil}}})
 	})
+	return out, err
 }
 
 // RemoveDeleted removes the accounts whose Grace is over: their workspaces with everything,

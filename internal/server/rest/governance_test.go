@@ -149,7 +149,7 @@ func TestAnAccountEnds(t *testing.T) {
 		w.as(owner, "DELETE "+account, "", http.StatusNoContent)
 		w.as(owner, "GET "+account, "", http.StatusNotFound)
 		w.as(owner, "POST "+main+"/flows/filter", `{}`, http.StatusNotFound)
-		if err := w.id.RestoreAccount(t.Context(), "acme"); err != nil {
+		if _, err := w.id.RestoreAccount(t.Context(), identity.By{}, "acme"); err != nil {
 			t.Fatal(err)
 		}
 		testkit.Eventually(t, time.Minute, func() error { // another server has brought it back
@@ -164,12 +164,15 @@ func TestAnAccountEnds(t *testing.T) {
 		if err := w.id.RemoveDeleted(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.id.RestoreAccount(t.Context(), "acme"); err != nil {
+		if _, err := w.id.RestoreAccount(t.Context(), identity.By{}, "acme"); err != nil {
 			t.Errorf("it is gone too early: %v", err)
 		}
 		w.change(func(tx *store.Tx) error {
 			return tx.UpdateAccount(w.first.AccountID, store.Set{Column: "deleted", Value: w.id.Now()})
 		})
+		if _, err := later.RestoreAccount(t.Context(), identity.By{}, "acme"); err == nil {
+			t.Error("it comes back though its grace is over")
+		}
 		if err := later.RemoveDeleted(t.Context()); err != nil {
 			t.Fatal(err)
 		}
