@@ -106,6 +106,7 @@ func addNouns(root *cobra.Command, env *cli.Env) {
 		{groupRun, block.NewCmd(env)},
 		{groupRun, events.NewCmd(env)},
 		{groupDeliver, workpool.NewCmd(env)},
+		{groupDeliver, worker.NewServeCmd(env)},
 		{groupDeliver, workqueue.NewCmd(env)},
 		{groupOperate, limit.NewCmd(env)},
 		{groupOperate, globallimit.NewCmd(env)},

@@ -139,6 +139,7 @@ var noJSON = map[string]string{
 	"server services stop":               "there is nothing to tell but that it stopped",
 	"server start":                       "runs until it is stopped",
 	"server stop":                        "there is nothing to tell but that it stopped",
+	"serve":                              "runs until it is stopped",
 	"shell serve":                        "the user's Python runs until it is stopped",
 	"shell watch":                        "the user's Python runs the command, whose output it is",
 	"task serve":                         "the user's Python runs until it is stopped",

@@ -57,7 +57,7 @@ func (d *Deployer) apply(ctx context.Context, f *File, c Config, p *plan) (Deplo
 	if err := d.applySLA(ctx, p, done.ID); err != nil {
 		return Deployed{}, err
 	}
-	done.NeedsWorker = d.needsWorker(ctx, p.pool)
+	done.NeedsWorker = !d.Serve && d.needsWorker(ctx, p.pool)
 	return done, nil
 }
 
@@ -89,7 +89,7 @@ func (d *Deployer) request(ctx context.Context, p *plan) (api.DeploymentCreate, 
 	}
 	r := api.DeploymentCreate{
 		Name: strings.TrimSuffix(p.config.Name(), ".py"), Paused: api.Some(p.paused()), ParameterOpenapiSchema: api.Some(p.flow.Schema),
-		WorkPoolName: api.Some(p.pool.Name), Entrypoint: api.Some(p.entrypoint()), Version: optText(version.Version), VersionInfo: api.Some(version),
+		WorkPoolName: optText(p.pool.Name), Entrypoint: api.Some(p.entrypoint()), Version: optText(version.Version), VersionInfo: api.Some(version),
 		EnforceParameterSchema: api.Some(p.config["enforce_parameter_schema"] != false), Description: p.description(),
 		WorkQueueName: optText(p.config.object("work_pool")["work_queue_name"]), Tags: api.Some(p.tags()),
 	}
@@ -113,6 +113,9 @@ func (d *Deployer) request(ctx context.Context, p *plan) (api.DeploymentCreate, 
 		}
 	}
 	r.PullSteps = api.Some(pull)
+	if d.Serve {
+		r.WorkQueueName, r.Path = api.Null[string](), api.Some(".")
+	}
 	return r, nil
 }
 
@@ -264,7 +267,7 @@ func update(r api.DeploymentCreate, entries []entry) *api.DeploymentUpdate {
 		Version: r.Version, Description: r.Description, Paused: r.Paused, ConcurrencyLimit: r.ConcurrencyLimit, ConcurrencyOptions: r.ConcurrencyOptions,
 		Parameters: r.Parameters, ParameterOpenapiSchema: r.ParameterOpenapiSchema, Tags: r.Tags, WorkQueueName: r.WorkQueueName,
 		WorkPoolName: r.WorkPoolName, JobVariables: r.JobVariables, PullSteps: r.PullSteps, Entrypoint: r.Entrypoint,
-		EnforceParameterSchema: r.EnforceParameterSchema, VersionInfo: r.VersionInfo,
+		EnforceParameterSchema: r.EnforceParameterSchema, VersionInfo: r.VersionInfo, Path: r.Path,
 	}
 	if len(entries) == 0 {
 		return u

@@ -27,9 +27,12 @@ type Deployer struct {
 	// Inspection is how flows are found out about; "" means Auto.
 	Inspection Inspection
 	IsCloud    bool // the API is Prefect Cloud's
-	Say        func(line string)
-	Warn       func(line string)
-	Now        func() time.Time
+	// Serve makes deployments without a work pool and without steps: who deploys them executes
+	// their runs, in Dir.
+	Serve bool
+	Say   func(line string)
+	Warn  func(line string)
+	Now   func() time.Time
 
 	flows    map[string]Flow // by entrypoint
 	expected []string        // entrypoints that will be asked for
@@ -106,7 +109,9 @@ func (d *Deployer) find(ctx context.Context, f *File, c Config, o Options) (*pla
 		return nil, err
 	}
 	p := &plan{options: o, outputs: given}
-	p.takeSteps(f, config)
+	if !d.Serve {
+		p.takeSteps(f, config)
+	}
 	rawPull, noPull := p.pull, p.pull != nil && len(p.pull) == 0
 	if p.config, err = d.resolve(ctx, config); err != nil {
 		return nil, err
@@ -123,10 +128,12 @@ func (d *Deployer) find(ctx context.Context, f *File, c Config, o Options) (*pla
 	if err := checkName(p.config.Name(), f.Path); err != nil {
 		return nil, of(err, "name")
 	}
-	if err := d.findPool(ctx, p); err != nil {
-		return nil, of(err, "work_pool", "name")
+	if !d.Serve {
+		if err := d.findPool(ctx, p); err != nil {
+			return nil, of(err, "work_pool", "name")
+		}
 	}
-	if p.pull = rawPull; len(rawPull) == 0 && !noPull {
+	if p.pull = rawPull; len(rawPull) == 0 && !noPull && !d.Serve {
 		p.pull = d.defaultPull(p)
 	}
 	return p, nil

@@ -35,6 +35,9 @@ func (x *execution) configure(ctx context.Context) error {
 	if x.job.Config, err = jobtemplate.Settle(config); err != nil {
 		return err
 	}
+	if dir, _ := x.job.Config.Rest["working_dir"].(string); dir == "" && x.w.Dir != "" {
+		x.job.Config.Rest["working_dir"] = x.w.Dir
+	}
 	if err := x.nameJob(); err != nil {
 		return err
 	}
@@ -63,7 +66,7 @@ func (x *execution) readObjects(ctx context.Context) error {
 		return err
 	}
 	pool, known := x.w.pool.get()
-	if !known {
+	if !known && !x.w.serves() {
 		return api.Errorf(api.CodeUnavailable, "work pool %q is not known yet", x.w.Pool)
 	}
 	x.job.Pool = pool
@@ -184,7 +187,10 @@ func (x *execution) environment() map[string]string {
 
 func (x *execution) attribution() map[string]string {
 	env := map[string]string{
-		"PREFECT__WORKER_NAME": x.w.Name, "PREFECT__FLOW_ID": x.job.Flow.ID.String(), "PREFECT__FLOW_NAME": x.job.Flow.Name,
+		"PREFECT__FLOW_ID": x.job.Flow.ID.String(), "PREFECT__FLOW_NAME": x.job.Flow.Name,
+	}
+	if !x.w.serves() {
+		env["PREFECT__WORKER_NAME"] = x.w.Name
 	}
 	if id := x.w.pool.workerID(); id != nil {
 		env["PREFECT__WORKER_ID"] = id.String()

@@ -36,7 +36,11 @@ func (x *execution) logAs(logger string, level int, message string) {
 }
 
 func (x *execution) logWorkerf(level int, format string, args ...any) {
-	x.logAs(report.WorkerLogger, level, fmt.Sprintf(format, args...))
+	logger := report.WorkerLogger
+	if x.w.serves() {
+		logger = report.RunnerLogger
+	}
+	x.logAs(logger, level, fmt.Sprintf(format, args...))
 }
 
 func (x *execution) logRunner(level int, message string) {
@@ -81,7 +85,7 @@ func (x *execution) execute(ctx context.Context) {
 		return
 	}
 	x.job.Dir = x.entry.dir
-	x.logWorkerf(report.Info, "Worker '%s' submitting flow run '%s'", x.w.Name, x.job.Run.ID)
+	x.logWorkerf(report.Info, "%s '%s' submitting flow run '%s'", x.w.title(), x.w.Name, x.job.Run.ID)
 	unready := x.configure(ctx)
 	if !x.awaitTime(ctx) || !x.claim(ctx) {
 		x.leave(ctx)
@@ -198,7 +202,7 @@ func (x *execution) crash(ctx context.Context, message string) {
 
 // start starts the claimed run and sees it to its end.
 func (x *execution) start(ctx context.Context) {
-	submitted := x.w.events.Emit("prefect.worker.submitted-flow-run", x.w.resource(), x.w.related(x.job), uuid.Nil)
+	submitted := x.w.tell("prefect.worker.submitted-flow-run", x.w.related(x.job), uuid.Nil)
 	labelled := make(chan struct{})
 	go func() {
 		defer close(labelled)
@@ -221,8 +225,11 @@ func (x *execution) start(ctx context.Context) {
 	}
 }
 
-// label attributes the run to this worker and its pool.
+// label attributes the run to this worker and its pool, if there is one.
 func (x *execution) label(ctx context.Context) {
+	if x.w.serves() {
+		return
+	}
 	labels, err := x.attributionLabels()
 	if err == nil {
 		err = x.w.Client.UpdateFlowRunLabels(ctx, x.job.Run.ID, labels)
@@ -240,5 +247,5 @@ func (w *Worker) executed(job *Job, identifier string, code int, follows uuid.UU
 			r["prefect.infrastructure.status-code"] = strconv.Itoa(code)
 		}
 	}
-	w.events.Emit("prefect.worker.executed-flow-run", w.resource(), related, follows)
+	w.tell("prefect.worker.executed-flow-run", related, follows)
 }

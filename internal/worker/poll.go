@@ -70,11 +70,7 @@ func (w *Worker) pollOnce(ctx context.Context) (time.Duration, error) {
 	now := w.Now()
 	// Runs that come due before the next poll are wanted now, to be ready for their time.
 	ahead := max(w.Prefetch, interval)
-	request := &api.GetScheduledFlowRunsRequest{ScheduledBefore: api.Some(api.At(now.Add(ahead)))}
-	if len(w.Queues) > 0 {
-		request.WorkQueueNames = api.Some(w.Queues)
-	}
-	found, err := w.Client.GetScheduledFlowRuns(ctx, w.Pool, request)
+	found, err := w.find(ctx, now.Add(ahead))
 	w.lastPoll.set(now)
 	if api.CodeOf(err) == api.CodeNotFound {
 		return interval, nil // no such pool or queue, yet
@@ -88,18 +84,42 @@ func (w *Worker) pollOnce(ctx context.Context) (time.Duration, error) {
 	return w.take(ctx, found, interval), nil
 }
 
+// find asks for the runs that come due before a time.
+func (w *Worker) find(ctx context.Context, before time.Time) ([]api.FlowRun, error) {
+	if w.serves() {
+		found, err := w.Client.GetScheduledFlowRunsForDeployments(ctx, &api.GetScheduledFlowRunsForDeploymentsRequest{
+			DeploymentIDs: w.Deployments, ScheduledBefore: api.Some(api.At(before)),
+		})
+		runs := make([]api.FlowRun, len(found))
+		for i, run := range found {
+			runs[i] = flowRunOf(run)
+		}
+		return runs, err
+	}
+	request := &api.GetScheduledFlowRunsRequest{ScheduledBefore: api.Some(api.At(before))}
+	if len(w.Queues) > 0 {
+		request.WorkQueueNames = api.Some(w.Queues)
+	}
+	found, err := w.Client.GetScheduledFlowRuns(ctx, w.Pool, request)
+	runs := make([]api.FlowRun, len(found))
+	for i, f := range found {
+		runs[i] = f.FlowRun
+	}
+	return runs, err
+}
+
 // take starts the runs that may start now, and shortens the wait to when the next one may.
-func (w *Worker) take(ctx context.Context, found []api.WorkerFlowRunResponse, wait time.Duration) time.Duration {
-	for _, f := range found {
-		early := w.early(f.FlowRun)
+func (w *Worker) take(ctx context.Context, found []api.FlowRun, wait time.Duration) time.Duration {
+	for _, run := range found {
+		early := w.early(run)
 		if early > 0 {
 			wait = min(wait, early)
 			continue
 		}
-		if w.Limit > 0 && w.count() >= w.Limit && !w.holds(f.FlowRun.ID) {
+		if w.Limit > 0 && w.count() >= w.Limit && !w.holds(run.ID) {
 			return w.Query // the end of a run wakes the loop
 		}
-		w.begin(ctx, f.FlowRun)
+		w.begin(ctx, run)
 	}
 	return wait
 }

@@ -28,6 +28,11 @@ type Options struct {
 	Name   string
 	Queues []string // none means all of the pool
 
+	// Deployments are served: their runs are taken instead of those of a pool, and execute in
+	// Dir unless they name another directory. Nobody else sees that there is a worker.
+	Deployments []uuid.UUID
+	Dir         string
+
 	Prefetch, Query, Heartbeat time.Duration // zero means 10 s, 10 s, 30 s
 
 	Limit           int  // of runs at once; 0 means none
@@ -104,6 +109,9 @@ func New(o Options, kind Kind) (*Worker, error) {
 		Options: o, kind: kind, id: id, journal: journal, pool: newPoolState(), states: report.States{Client: o.Client},
 		wake: make(chan struct{}, 1), drain: newStage(), abort: newStage(), active: map[uuid.UUID]*execution{},
 	}
+	if w.serves() {
+		w.pool.set(api.WorkPoolResponse{Type: kind.Name(), BaseJobTemplate: kind.DefaultTemplate()})
+	}
 	w.objects = newObjects(o.Client, o.Now)
 	w.logs = report.NewLogs(o.Client, w.lost("log records"))
 	w.events = report.NewEvents(o.Client, o.Now, w.lost("events"))
@@ -133,7 +141,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	services, life := errgroup.WithContext(ctx)
 	services.Go(func() error { return w.logs.Run(life) })
 	services.Go(func() error { return w.events.Run(life) })
-	services.Go(func() error { return w.keepInTouch(life) })
+	if !w.serves() {
+		services.Go(func() error { return w.keepInTouch(life) })
+	}
 	services.Go(func() error { return w.watchCancellations(life) })
 	services.Go(func() error {
 		defer end()
@@ -151,15 +161,15 @@ func (w *Worker) work(ctx context.Context, end func()) error {
 		return err
 	}
 	w.recover(ctx)
-	w.started = w.events.Emit("prefect.worker.started", w.resource(), w.related(nil), uuid.Nil)
+	w.started = w.tell("prefect.worker.started", w.related(nil), uuid.Nil)
 	if finder, ok := w.kind.(Finder); ok {
 		go w.keepFinding(ctx, finder)
 	}
-	w.Notice("Worker '%s' started!", w.Name)
+	w.Notice("%s '%s' started!", w.title(), w.Name)
 	err := w.poll(ctx)
 	w.awaitRuns(ctx, end)
-	w.events.Emit("prefect.worker.stopped", w.resource(), w.related(nil), w.started)
-	w.Notice("Worker '%s' stopped!", w.Name)
+	w.tell("prefect.worker.stopped", w.related(nil), w.started)
+	w.Notice("%s '%s' stopped!", w.title(), w.Name)
 	return err
 }
 
@@ -181,7 +191,7 @@ func (w *Worker) awaitRuns(ctx context.Context, end func()) {
 		limit = timer.C
 	}
 	if n := w.count(); n > 0 && !w.RunOnce {
-		w.Notice("Waiting for %d flow %s to finish. Stop the worker again to end %s now.", n, plural(n, "run", "runs"), plural(n, "it", "them"))
+		w.Notice("Waiting for %d flow %s to finish. Stop again to end %s now.", n, plural(n, "run", "runs"), plural(n, "it", "them"))
 	}
 	aborted, tooLong := w.abort.begun, (<-chan time.Time)(nil)
 	for {
@@ -213,6 +223,24 @@ func (w *Worker) count() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.active)
+}
+
+// serves says that the worker serves deployments and has no pool.
+func (w *Worker) serves() bool { return len(w.Deployments) > 0 }
+
+func (w *Worker) title() string {
+	if w.serves() {
+		return "Runner"
+	}
+	return "Worker"
+}
+
+// tell emits an event of the worker, who is no worker to the API when it has no pool.
+func (w *Worker) tell(event string, related []api.RelatedResource, follows uuid.UUID) uuid.UUID {
+	if w.serves() {
+		return uuid.Nil
+	}
+	return w.events.Emit(event, w.resource(), related, follows)
 }
 
 // nudge makes the poll loop look again at once.
