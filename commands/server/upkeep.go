@@ -24,6 +24,9 @@ func servicesOf(settings *profile.Settings) services.Options {
 			o.Without = append(o.Without, strings.ReplaceAll(name, "_", "-"))
 		}
 	}
+	if !serviceSetting(settings, "triggers", "enabled").Bool() {
+		o.Without = append(o.Without, "automations")
+	}
 	return o
 }
 
@@ -42,7 +45,18 @@ func upkeepOf(settings *profile.Settings) (core.Upkeep, error) {
 		HeartbeatEvery:   seconds(settings.Value("PREFECT_FLOWS_HEARTBEAT_FREQUENCY").Float()),
 		MissedHeartbeats: serviceSetting(settings, "heartbeats", "missed").Int(),
 		LateAfter:        serviceSetting(settings, "late_runs", "after_seconds").Duration(),
-		Retention:        retention,
+		CancellingFor:    seconds(serviceSetting(settings, "cancellation_cleanup", "cancelling_timeout_seconds").Float()),
+		Ahead: core.Ahead{
+			MinRuns: serviceSetting(settings, "scheduler", "min_runs").Int(), MaxRuns: serviceSetting(settings, "scheduler", "max_runs").Int(),
+			MinTime: serviceSetting(settings, "scheduler", "min_scheduled_time").Duration(), MaxTime: serviceSetting(settings, "scheduler", "max_scheduled_time").Duration(),
+		},
+		Presence: core.Presence{
+			MissedBeats: serviceSetting(settings, "foreman", "inactivity_heartbeat_multiple").Int(),
+			Beat:        seconds(serviceSetting(settings, "foreman", "fallback_heartbeat_interval_seconds").Float()),
+			Deployment:  seconds(serviceSetting(settings, "foreman", "deployment_last_polled_timeout_seconds").Float()),
+			Queue:       seconds(serviceSetting(settings, "foreman", "work_queue_last_polled_timeout_seconds").Float()),
+		},
+		Retention: retention,
 	}, err
 }
 

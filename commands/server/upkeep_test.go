@@ -59,8 +59,41 @@ func TestServicesAreSwitchedOff(t *testing.T) {
 	if got := servicesOf(settings(t)); len(got.Without) != 0 || got.Vacuum != time.Hour {
 		t.Errorf("usually: %+v", got)
 	}
-	got := servicesOf(settings(t, "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED=false", "PREFECT_API_SERVICES_SCHEDULER_ENABLED=0", "USHER_SERVER_SERVICES_HEARTBEATS_ENABLED=no"))
-	if want := []string{"scheduler", "late-runs", "heartbeats"}; !slices.Equal(got.Without, want) {
+	got := servicesOf(settings(t, "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED=false", "PREFECT_API_SERVICES_SCHEDULER_ENABLED=0", "USHER_SERVER_SERVICES_HEARTBEATS_ENABLED=no", "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED=false"))
+	if want := []string{"scheduler", "late-runs", "heartbeats", "automations"}; !slices.Equal(got.Without, want) {
 		t.Errorf("off are %q, want %q", got.Without, want)
+	}
+}
+
+func TestHowRunsAreLookedAfter(t *testing.T) {
+	t.Parallel()
+	const of = "PREFECT_SERVER_SERVICES_"
+	usual := core.Upkeep{
+		CancellingFor: 5 * time.Minute,
+		Ahead:         core.Ahead{MinRuns: 3, MaxRuns: 100, MinTime: time.Hour, MaxTime: 100 * day},
+		Presence:      core.Presence{MissedBeats: 3, Beat: 30 * time.Second, Deployment: time.Minute, Queue: time.Minute},
+	}
+	changed := core.Upkeep{
+		CancellingFor: 90 * time.Second,
+		Ahead:         core.Ahead{MinRuns: 1, MaxRuns: 7, MinTime: time.Minute, MaxTime: 2 * day},
+		Presence:      core.Presence{MissedBeats: 5, Beat: 10 * time.Second, Deployment: 2 * time.Minute, Queue: 3 * time.Minute},
+	}
+	for name, c := range map[string]struct {
+		environ []string
+		want    core.Upkeep
+	}{
+		"usually": {nil, usual},
+		"changed": {[]string{
+			of + "CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS=90", of + "SCHEDULER_MIN_RUNS=1", of + "SCHEDULER_MAX_RUNS=7",
+			of + "SCHEDULER_MIN_SCHEDULED_TIME=60", of + "SCHEDULER_MAX_SCHEDULED_TIME=P2D", of + "FOREMAN_INACTIVITY_HEARTBEAT_MULTIPLE=5",
+			of + "FOREMAN_FALLBACK_HEARTBEAT_INTERVAL_SECONDS=10", of + "FOREMAN_DEPLOYMENT_LAST_POLLED_TIMEOUT_SECONDS=120",
+			of + "FOREMAN_WORK_QUEUE_LAST_POLLED_TIMEOUT_SECONDS=180",
+		}, changed},
+	} {
+		got, err := upkeepOf(settings(t, c.environ...))
+		got = core.Upkeep{CancellingFor: got.CancellingFor, Ahead: got.Ahead, Presence: got.Presence}
+		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", name, err, diff)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/google/uuid"
@@ -94,14 +95,14 @@ const (
 	secondInMicros = 1_000_000
 )
 
-// RetireWorkers marks the workers OFFLINE that have missed three heartbeats, and says
-// how many.
-func (tx *Tx) RetireWorkers(now api.Time) (int64, error) {
+// RetireWorkers marks the workers OFFLINE that have missed so many heartbeats, and says how
+// many. beat is the interval of those that told none. Zero is the usual.
+func (tx *Tx) RetireWorkers(now api.Time, missed int, beat time.Duration) (int64, error) {
 	return tx.Exec(`
 		update worker
 		set status = 'OFFLINE', updated = ?
 		where workspace_id = ?
 		and status = 'ONLINE'
 		and last_heartbeat_time < ? - ? * coalesce(heartbeat_interval_seconds, ?)`,
-		now, tx.workspace, now, missedBeats*secondInMicros, usualInterval)
+		now, tx.workspace, now, cmp.Or(missed, missedBeats)*secondInMicros, cmp.Or(int(beat/time.Second), usualInterval))
 }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -59,7 +60,7 @@ func (w *work) endSubflow(id uuid.UUID, ended api.StateType) error {
 
 // EndCancellations ends the runs that nobody has stopped in the time there is for it.
 func (c *Core) EndCancellations(ctx context.Context, who Caller) error {
-	since := api.At(c.Clock().Add(-states.CancellingTimeout))
+	since := api.At(c.Clock().Add(-cmp.Or(c.Upkeep.CancellingFor, states.CancellingTimeout)))
 	return inBatches(ctx, c, who, func(tx *store.Tx) ([]uuid.UUID, error) {
 		return tx.StuckCancellations(since, overdueBatch)
 	}, func(w *work, id uuid.UUID) error {

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/google/uuid"
@@ -13,7 +14,8 @@ import (
 // without heartbeats, pools without workers, deployments and queues that nobody polls.
 func (c *Core) CheckPresence(ctx context.Context, who Caller) error {
 	return c.write(ctx, who, func(w *work) error {
-		if _, err := w.RetireWorkers(w.now); err != nil {
+		p := &c.Upkeep.Presence
+		if _, err := w.RetireWorkers(w.now, p.MissedBeats, p.Beat); err != nil {
 			return err
 		}
 		if err := w.ForgetProcesses(w.now); err != nil {
@@ -22,11 +24,10 @@ func (c *Core) CheckPresence(ctx context.Context, who Caller) error {
 		if err := w.retirePools(); err != nil {
 			return err
 		}
-		since := api.At(w.now.Add(-recently))
-		if err := w.retireDeployments(since); err != nil {
+		if err := w.retireDeployments(api.At(w.now.Add(-cmp.Or(p.Deployment, recently)))); err != nil {
 			return err
 		}
-		return w.retireQueues(since)
+		return w.retireQueues(api.At(w.now.Add(-cmp.Or(p.Queue, recently))))
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/server/core"
 )
 
 // stateOf is the name of a run's state.
@@ -135,5 +136,12 @@ func TestWorkersAndPoolsFallSilent(t *testing.T) {
 		if len(workers) != 2 || workers[0].Name != "usual" || workers[0].Status != api.WorkerStatusOnline || workers[1].Status != api.WorkerStatusOffline {
 			t.Errorf("the workers are %+v", workers)
 		}
+		h.Upkeep.Presence = core.Presence{MissedBeats: 20}
+		h.pass(5 * time.Minute)
+		h.ok(h.CheckPresence(h.t.Context(), who))
+		h.equal("it may miss more", h.events("prefect.work-pool."), []string{"created", "not-ready", "ready", "not-ready", "ready"})
+		h.Upkeep.Presence.MissedBeats = 9
+		h.ok(h.CheckPresence(h.t.Context(), who))
+		h.equal("it has missed too many", h.events("prefect.work-pool."), []string{"created", "not-ready", "ready", "not-ready", "ready", "not-ready"})
 	})
 }

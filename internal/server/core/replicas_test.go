@@ -157,7 +157,7 @@ func TestTwoServersScheduleEachInstantOnce(t *testing.T) {
 			ids = append(ids, h.deployment(fmt.Sprint("d", i), `"schedules":[{"schedule":{"cron":"0 * * * *"}},{"schedule":{"interval":1800,"anchor_date":"2026-01-01T00:15:00Z"}}]`).ID)
 		}
 		h.together(both, func(ctx context.Context, c *core.Core) error {
-			return errors.Join(c.ScheduleDeployments(ctx, who, ids, core.UsualHorizon(h.clock())), c.ScheduleHungry(ctx, who))
+			return errors.Join(c.ScheduleDeployments(ctx, who, ids, c.UsualHorizon()), c.ScheduleHungry(ctx, who))
 		})
 		for _, id := range ids {
 			times := map[string]int{}

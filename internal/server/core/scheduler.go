@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -26,9 +27,15 @@ type Horizon struct {
 }
 
 // UsualHorizon is the scheduler's own.
-func UsualHorizon(now time.Time) Horizon {
-	return Horizon{Start: now, End: now.Add(100 * 24 * time.Hour), MinTime: time.Hour, MinRuns: 3, MaxRuns: 100, CatchUp: true}
+func (c *Core) UsualHorizon() Horizon {
+	now, ahead := c.Clock(), &c.Upkeep.Ahead
+	return Horizon{
+		Start: now, End: now.Add(ahead.maxTime()), MinTime: cmp.Or(ahead.MinTime, time.Hour),
+		MinRuns: cmp.Or(ahead.MinRuns, 3), MaxRuns: cmp.Or(ahead.MaxRuns, 100), CatchUp: true,
+	}
 }
+
+func (a *Ahead) maxTime() time.Duration { return cmp.Or(a.MaxTime, 100*24*time.Hour) }
 
 // deploymentBatch is how many deployments get their runs in one transaction.
 const deploymentBatch = 100
@@ -37,15 +44,15 @@ const deploymentBatch = 100
 func (c *Core) ScheduleHungry(ctx context.Context, who Caller) error {
 	after := uuid.UUID{}
 	for {
-		now := c.now()
-		hunger := store.Hunger{Now: now, Until: api.At(now.Add(time.Hour)), Runs: 3}
+		h := c.UsualHorizon()
+		hunger := store.Hunger{Now: api.At(h.Start), Until: api.At(h.Start.Add(h.MinTime)), Runs: h.MinRuns}
 		ids, err := value(ctx, c, who, func(tx *store.Tx) ([]uuid.UUID, error) {
 			return tx.HungryDeployments(hunger, after, deploymentBatch)
 		})
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if err := c.ScheduleDeployments(ctx, who, ids, UsualHorizon(now.Time)); err != nil {
+		if err := c.ScheduleDeployments(ctx, who, ids, h); err != nil {
 			return err
 		}
 		after = ids[len(ids)-1]
@@ -154,11 +161,11 @@ func scheduledBy(s *store.ScheduleSource, times schedule.Schedule) *api.CreatedB
 // ScheduleDeployment makes the runs of a deployment's schedules in a span of time. It
 // does nothing for a deployment that is not there.
 func (c *Core) ScheduleDeployment(ctx context.Context, who Caller, id uuid.UUID, in *api.ScheduleDeploymentRequest) error {
-	h := UsualHorizon(c.Clock())
+	h := c.UsualHorizon()
 	h.CatchUp = false
 	if start, ok := in.StartTime.Get(); ok {
 		h.Start = start.Time
-		h.End = h.Start.Add(100 * 24 * time.Hour)
+		h.End = h.Start.Add(c.Upkeep.Ahead.maxTime())
 	}
 	if end, ok := in.EndTime.Get(); ok {
 		h.End = end.Time

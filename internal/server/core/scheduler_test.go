@@ -15,7 +15,7 @@ import (
 
 func (h *house) schedule(d *api.DeploymentResponse) {
 	h.t.Helper()
-	h.ok(h.ScheduleDeployments(h.t.Context(), who, []uuid.UUID{d.ID}, core.UsualHorizon(h.clock())))
+	h.ok(h.ScheduleDeployments(h.t.Context(), who, []uuid.UUID{d.ID}, h.UsualHorizon()))
 }
 
 // times are when the runs of a deployment are to start.
@@ -27,6 +27,25 @@ func (h *house) times(d *api.DeploymentResponse) []string {
 		out = append(out, r.ExpectedStartTime.Format("01-02 15:04"))
 	}
 	return out
+}
+
+// How far ahead runs are made is for the operator to say.
+func TestTheHorizonIsASetting(t *testing.T) {
+	inHouses(t, func(h *house) {
+		d := h.deployment("d", `"schedules":[{"schedule":{"interval":3600}}]`)
+		count := func() int { return len(h.runsOf(d)) }
+		h.Upkeep.Ahead = core.Ahead{MinRuns: 1, MinTime: 5 * time.Hour}
+		h.schedule(d)
+		least := count()
+		h.Upkeep.Ahead = core.Ahead{MinRuns: 50, MaxRuns: 9}
+		h.schedule(d)
+		most := count()
+		h.Upkeep.Ahead = core.Ahead{MinRuns: 500, MaxRuns: 500, MaxTime: 24 * time.Hour}
+		h.ok(h.ScheduleHungry(h.t.Context(), who))
+		if day := count(); least < 5 || least > 6 || most != 9 || day != 24 {
+			t.Errorf("%d, %d and %d runs are made, want 5 or 6, 9 and 24", least, most, day)
+		}
+	})
 }
 
 func TestSchedulesMakeRuns(t *testing.T) {
@@ -148,7 +167,7 @@ func TestAThousandDeploymentsAreScheduledAtOnce(t *testing.T) {
 			t.Errorf("%d runs", n)
 		}
 		h.ok(h.ScheduleHungry(h.t.Context(), who))
-		h.ok(h.ScheduleDeployments(h.t.Context(), who, ids, core.UsualHorizon(h.clock())))
+		h.ok(h.ScheduleDeployments(h.t.Context(), who, ids, h.UsualHorizon()))
 		if n := count(); n != 3*deployments {
 			t.Errorf("%d runs after more of the same", n)
 		}

@@ -80,7 +80,7 @@ func (s *scheduler) changed(ctx context.Context, first core.DeploymentChanged) e
 		var failed []error
 		for workspace, ids := range changed {
 			list := slices.Collect(maps.Keys(ids))
-			failed = append(failed, s.core.ScheduleDeployments(ctx, core.Caller{Workspace: workspace}, list, core.UsualHorizon(s.core.Clock())))
+			failed = append(failed, s.core.ScheduleDeployments(ctx, core.Caller{Workspace: workspace}, list, s.core.UsualHorizon()))
 		}
 		return errors.Join(failed...)
 	})
