@@ -13,7 +13,7 @@ import (
 
 // The services that a setting can switch off, by the names they have in it.
 var optional = [...]string{
-	"scheduler", "late_runs", "pause_expirations", "foreman", "cancellation_cleanup", "repossessor", "heartbeats",
+	"scheduler", "late_runs", "pause_expirations", "foreman", "cancellation_cleanup", "repossessor", "heartbeats", "triggers",
 }
 
 // servicesOf is what the settings say about the services.
@@ -23,9 +23,6 @@ func servicesOf(settings *profile.Settings) services.Options {
 		if !serviceSetting(settings, name, "enabled").Bool() {
 			o.Without = append(o.Without, strings.ReplaceAll(name, "_", "-"))
 		}
-	}
-	if !serviceSetting(settings, "triggers", "enabled").Bool() {
-		o.Without = append(o.Without, "automations")
 	}
 	return o
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -9,7 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/usherhq/usher/internal/profile"
+	"github.com/usherhq/usher/internal/server/bus"
 	"github.com/usherhq/usher/internal/server/core"
+	"github.com/usherhq/usher/internal/server/services"
 )
 
 const day = 24 * time.Hour
@@ -60,8 +63,13 @@ func TestServicesAreSwitchedOff(t *testing.T) {
 		t.Errorf("usually: %+v", got)
 	}
 	got := servicesOf(settings(t, "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED=false", "PREFECT_API_SERVICES_SCHEDULER_ENABLED=0", "USHER_SERVER_SERVICES_HEARTBEATS_ENABLED=no", "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED=false"))
-	if want := []string{"scheduler", "late-runs", "heartbeats", "automations"}; !slices.Equal(got.Without, want) {
+	if want := []string{"scheduler", "late-runs", "heartbeats", "triggers"}; !slices.Equal(got.Without, want) {
 		t.Errorf("off are %q, want %q", got.Without, want)
+	}
+	c := &core.Core{Bus: &bus.Bus{}}
+	all := len(services.All(c, slog.Default(), services.Options{}))
+	if on := len(services.All(c, slog.Default(), got)); on != all-4 {
+		t.Errorf("of %d services %d are on", all, on)
 	}
 }
 
