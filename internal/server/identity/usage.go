@@ -60,6 +60,17 @@ func (s *Service) SetRates(r Rates) { s.meter.rates = r }
 // Spend takes n from a bucket of an account, for one of its workspaces or, with zeros, for
 // none. It answers how long to wait when there is not enough; then nothing is taken.
 func (s *Service) Spend(a *Actor, account, workspace uuid.UUID, bucket string, n int) (wait time.Duration, ok bool) {
+	granted, wait := s.spend(a, account, workspace, bucket, n, n)
+	return wait, granted == n
+}
+
+// SpendSome is Spend that takes less than n when there is not enough: at least one, or it
+// answers how long to wait.
+func (s *Service) SpendSome(a *Actor, account, workspace uuid.UUID, bucket string, n int) (granted int, wait time.Duration) {
+	return s.spend(a, account, workspace, bucket, 1, n)
+}
+
+func (s *Service) spend(a *Actor, account, workspace uuid.UUID, bucket string, least, n int) (granted int, wait time.Duration) {
 	u, now := &s.meter, s.clock()
 	minute := now.Unix() / 60
 	u.mu.Lock()
@@ -68,11 +79,11 @@ func (s *Service) Spend(a *Actor, account, workspace uuid.UUID, bucket string, n
 		u.minute, u.granted = minute, map[bucketKey]int{}
 	}
 	whole, part := bucketKey{account, uuid.UUID{}, bucket}, bucketKey{account, workspace, bucket}
-	ok = true
+	granted = n
 	if limit := u.rates.of(bucket); limit > 0 {
-		ok = u.granted[whole]+n <= limit
-		if share, has := u.shares[bucketKey{account, workspace, ""}]; has && ok {
-			ok = u.granted[part]+n <= max(1, int(float64(limit)*share/100))
+		granted = min(granted, limit-u.granted[whole])
+		if share, has := u.shares[bucketKey{account, workspace, ""}]; has {
+			granted = min(granted, max(1, int(float64(limit)*share/100))-u.granted[part])
 		}
 	}
 	key := usageKey{account, workspace, a.ID, minute, bucket, a.Name(), a.Credential.Name}
@@ -85,15 +96,15 @@ func (s *Service) Spend(a *Actor, account, workspace uuid.UUID, bucket string, n
 		u.mine[key] = t
 	}
 	t.requested += n
-	if !ok {
-		return time.Duration(60-now.Unix()%60) * time.Second, false
+	if granted < least {
+		return 0, time.Duration(60-now.Unix()%60) * time.Second
 	}
-	t.granted += n
-	u.granted[whole] += n
+	t.granted += granted
+	u.granted[whole] += granted
 	if workspace != (uuid.UUID{}) {
-		u.granted[part] += n
+		u.granted[part] += granted
 	}
-	return 0, true
+	return granted, 0
 }
 
 const (

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -198,6 +199,24 @@ func (a *API) workspace(v *visitor) (*identity.WorkspaceGrant, error) {
 
 // Wants says that who opens a socket must say who they are.
 func (a *API) Wants() bool { return a.Identity != nil || a.Core.Guards.Guarded() }
+
+// Spend takes from what an account may send; see ws.Gate. Whoever may not enter any more is
+// not counted: the socket ends soon.
+func (a *API) Spend(r *http.Request, token string, n int) (granted int, wait time.Duration) {
+	if a.Identity == nil {
+		return n, 0
+	}
+	v := *visitorOf(r.Context())
+	var err error
+	if v.actor, err = a.actor(r, token); err != nil {
+		return n, 0
+	}
+	g, err := a.workspace(&v)
+	if err != nil {
+		return n, 0
+	}
+	return a.Identity.SpendSome(v.actor, g.Workspace.AccountID, g.Workspace.ID, identity.BucketEvents, n)
+}
 
 // Enter finds who opens a socket; see ws.Gate.
 func (a *API) Enter(r *http.Request, scope, token string) (core.Caller, error) {

@@ -1,11 +1,15 @@
 package rest_test
 
 import (
+	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
@@ -284,6 +288,54 @@ func TestRatesAreLimited(t *testing.T) {
 			t.Errorf("exceeded: %s", got)
 		}
 	})
+}
+
+// What comes through a socket beyond the bound waits for the next minute, and its sender is
+// not told before that it is stored.
+func TestRatesSlowSockets(t *testing.T) {
+	t.Parallel()
+	var later atomic.Int64
+	begin := time.Now().UTC().Truncate(time.Minute).Add(59 * time.Second)
+	w := newTownWith(t, storetest.SQLiteURL(t), func(o *server.Options) {
+		o.Rates, o.Clock = identity.Rates{LogsEvents: 5}, func() time.Time { return begin.Add(time.Duration(later.Load())) }
+	})
+	conn, _, err := websocket.Dial(t.Context(), w.main()+"/events/in", &websocket.DialOptions{HTTPHeader: header(bearer(w.first.APIKey))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow() //nolint:errcheck // the test ends
+	ctx := conn.CloseRead(t.Context())
+	for range 8 {
+		event := `{"id":"` + uuid.NewString() + `","occurred":"` + begin.Format(time.RFC3339) + `","event":"e","resource":{"prefect.resource.id":"much"},"related":[],"payload":{}}`
+		if err := conn.Write(ctx, websocket.MessageText, []byte(event)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ponged := make(chan error, 1)
+	go func() { ponged <- conn.Ping(ctx) }()
+	stored := func() string {
+		body := w.as(w.first.APIKey, "POST "+strings.TrimPrefix(w.main(), w.url)+"/events/count-by/event", `{"filter":{"occurred":{"since":"`+begin.Add(-time.Hour).Format(time.RFC3339)+`"},"any_resource":{"id":["much"]}}}`, http.StatusOK)
+		var counts []struct{ Count int }
+		if err := json.Unmarshal(body, &counts, json.MatchCaseInsensitiveNames(true)); err != nil || len(counts) == 0 {
+			return "none"
+		}
+		return strconv.Itoa(counts[0].Count)
+	}
+	testkit.Eventually(t, 30*time.Second, func() error {
+		if n := stored(); n != "5" {
+			return errors.New(n + " events are stored")
+		}
+		return nil
+	})
+	select {
+	case err := <-ponged:
+		t.Fatalf("the sender was told that all is stored (%v)", err)
+	default:
+	}
+	later.Store(int64(2 * time.Second))
+	if err := <-ponged; err != nil || stored() != "8" {
+		t.Errorf("in the next minute: %v, %s of 8 events are stored", err, stored())
+	}
 }
 
 // Reports about a minute that is not used up, and shares of workspaces.

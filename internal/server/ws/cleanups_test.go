@@ -28,7 +28,9 @@ var who = core.Caller{Workspace: core.DefaultWorkspace}
 type everybody struct{}
 
 func (everybody) Enter(*http.Request, string, string) (core.Caller, error) { return who, nil }
-func (everybody) Wants() bool                                              { return false }
+
+func (everybody) Spend(_ *http.Request, _ string, n int) (int, time.Duration) { return n, 0 }
+func (everybody) Wants() bool                                                 { return false }
 
 // stage is a control plane with sockets, without services and with a clock that can be
 // put forward.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -26,7 +27,7 @@ func (s *sockets) eventsIn(w http.ResponseWriter, r *http.Request) {
 	in.who = s.who
 	defer s.hold(conn)()
 	stored := make(chan error, 1)
-	go func() { stored <- in.store(context.WithoutCancel(s.ctx)) }()
+	go func() { stored <- in.store(s.ctx, s.spend) }()
 	readErr := in.read(context.WithoutCancel(s.ctx), conn, s.log)
 	in.close()
 	if err := <-stored; err != nil {
@@ -96,14 +97,16 @@ func (in *intake) close() {
 	in.changed.Broadcast()
 }
 
-// store writes what waits, batch by batch, until the intake is closed and empty.
-func (in *intake) store(ctx context.Context) error {
+// store writes what waits, batch by batch, until the intake is closed and empty. When an
+// account has sent what it may in a minute the rest waits for the next one, or is given up
+// when ctx ends: its sender was not told that it is stored.
+func (in *intake) store(ctx context.Context, spend func(n int) (granted int, wait time.Duration)) error {
 	for {
 		batch := in.next()
 		if len(batch) == 0 {
 			return nil
 		}
-		err := in.core.Ingest(ctx, in.who, batch)
+		err := in.storeAll(ctx, batch, spend)
 		in.mu.Lock()
 		in.storing, in.err = false, err
 		in.changed.Broadcast()
@@ -112,6 +115,25 @@ func (in *intake) store(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+func (in *intake) storeAll(ctx context.Context, batch []api.ReceivedEvent, spend func(n int) (granted int, wait time.Duration)) error {
+	for len(batch) > 0 {
+		n, wait := spend(len(batch))
+		if n == 0 {
+			select {
+			case <-time.After(wait):
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if err := in.core.Ingest(context.WithoutCancel(ctx), in.who, batch[:n]); err != nil {
+			return err
+		}
+		batch = batch[n:]
+	}
+	return nil
 }
 
 func (in *intake) next() []api.ReceivedEvent {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/usherhq/usher/internal/server/core"
 )
@@ -18,6 +19,9 @@ type Gate interface {
 	// then only what the request brings counts. An error has the code
 	// CodeUnauthenticated, CodeForbidden or CodeNotFound.
 	Enter(r *http.Request, scope, token string) (core.Caller, error)
+	// Spend takes up to n records from what the account of whoever Enter let in may send in
+	// a minute. When there are none left it answers how long to wait.
+	Spend(r *http.Request, token string, n int) (granted int, wait time.Duration)
 	// Wants says that callers must say who they are.
 	Wants() bool
 }
@@ -36,7 +40,8 @@ type shared struct {
 type sockets struct {
 	*shared
 
-	who core.Caller
+	who   core.Caller
+	spend func(n int) (granted int, wait time.Duration) // see Gate
 }
 
 // Handlers returns the sockets by their path below /api. They end when ctx ends; wait
