@@ -107,6 +107,7 @@ func TestSAMLWithPysaml2InABrowser(t *testing.T) {
 	b.See(grace)
 	s.wantAudit("account-membership.created", 2)
 	b.Press("Sign out")
+	b.See("Single sign-on of your organization") // else the page that follows replaces the next
 	b.Open(s.url + "/auth/saml/" + account.String() + "/start")
 	b.Type("User", grace)
 	b.Press("Sign in there")
