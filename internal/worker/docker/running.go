@@ -65,16 +65,25 @@ const killed = 137
 const (
 	askAgain     = 500 * time.Millisecond // after the engine did not answer
 	askAgainMost = 10 * time.Second
+	// lookAnyway is how long the engine may say nothing of the end before the container is
+	// looked at: one that was killed and started anew can forget who waits.
+	lookAnyway = 20 * time.Second
 )
 
 // watch waits for the end of the container, through restarts of the engine.
 func (r *running) watch(ctx context.Context) {
 	pause := askAgain
 	for warned := false; ; {
-		err := r.kind.Engine.Wait(ctx, r.id)
-		if err == nil || api.CodeOf(err) == api.CodeNotFound {
+		waiting, cancel := context.WithTimeout(ctx, lookAnyway)
+		err := r.kind.Engine.Wait(waiting, r.id)
+		silent := waiting.Err() != nil
+		cancel()
+		if err == nil || silent || api.CodeOf(err) == api.CodeNotFound {
 			var ended bool
-			if ended, err = r.ended(ctx); ended {
+			looking, cancel := context.WithTimeout(ctx, lookAnyway)
+			ended, err = r.ended(looking)
+			cancel()
+			if ended {
 				return
 			}
 		}
@@ -84,6 +93,10 @@ func (r *running) watch(ctx context.Context) {
 		if err != nil && !warned {
 			warned = true
 			r.job.Log(report.Warning, fmt.Sprintf("The container is not watched for the moment: %v", err))
+		}
+		if silent && err == nil {
+			pause = askAgain
+			continue
 		}
 		if report.Pause(ctx, pause) != nil {
 			return
