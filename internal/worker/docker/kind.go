@@ -175,7 +175,8 @@ func (k *Kind) Adopt(ctx context.Context, job *worker.Job) (worker.Infrastructur
 	if err != nil {
 		return nil, err
 	}
-	if found.State.Status == "created" || found.State.Status == "initialized" {
+	begun := job.Run.StateType != nil && *job.Run.StateType != api.StateTypePending
+	if isUnstarted(found.State.Status) && !begun { // an engine that was killed may not know that it runs
 		k.Engine.Remove(ctx, r.id) //nolint:errcheck // it never ran, and the run starts anew
 		return nil, api.NotFound("container that ran")
 	}

@@ -23,6 +23,8 @@ type running struct {
 	name    string
 	last    uuid.UUID // the newest event about it
 
+	followed time.Time // since when it is watched
+
 	done   chan struct{}
 	once   sync.Once
 	exit   worker.Exit
@@ -53,6 +55,7 @@ func (r *running) emit(status string) {
 
 // follow watches the container until it ends, and copies what it prints after the time.
 func (r *running) follow(ctx context.Context, since time.Time) {
+	r.followed = time.Now()
 	if stream, ok := r.job.Config.Rest["stream_output"].(bool); !ok || stream {
 		r.copied.Go(func() { r.copyOutput(ctx, since) })
 	}
@@ -68,6 +71,9 @@ const (
 	// lookAnyway is how long the engine may say nothing of the end before the container is
 	// looked at: one that was killed and started anew can forget who waits.
 	lookAnyway = 20 * time.Second
+	// lostAfter is how long an engine that was killed while it started a container may take to
+	// find out that it runs.
+	lostAfter = 30 * time.Second
 )
 
 // watch waits for the end of the container, through restarts of the engine.
@@ -115,9 +121,12 @@ func (r *running) ended(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	switch c.State.Status {
-	case "exited", "dead", "stopped", "removing":
-	default:
+	switch {
+	case isUnstarted(c.State.Status) && time.Since(r.followed) > lostAfter:
+		r.kind.Engine.Remove(ctx, r.id) //nolint:errcheck // what is left of it
+		r.end(worker.Exit{Error: "The engine was killed while it started the container, and does not know what became of it"})
+		return true, nil
+	case !isOver(c.State.Status):
 		return false, nil
 	}
 	exit := worker.Exit{Code: -1, Known: true, Error: c.State.Error}
@@ -137,6 +146,13 @@ func (r *running) ended(ctx context.Context) (bool, error) {
 	r.end(exit)
 	return true, nil
 }
+
+func isOver(status string) bool {
+	return status == "exited" || status == "dead" || status == "stopped" || status == "removing"
+}
+
+// isUnstarted is the status of a container that the engine has not started, as far as it knows.
+func isUnstarted(status string) bool { return status == "created" || status == "initialized" }
 
 // copyOutput copies what the container prints, through restarts of the engine.
 func (r *running) copyOutput(ctx context.Context, since time.Time) {
