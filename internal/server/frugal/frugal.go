@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"time"
 )
 
@@ -15,8 +16,10 @@ import (
 // after every few hundred requests of a server whose own data is a few megabytes.
 const spareMemory = 8 << 20
 
-// Run keeps the process frugal until ctx ends. A process runs it once.
+// Run keeps the process frugal until ctx ends. A process runs it once, when it has started:
+// what starting needed is given back to the system.
 func Run(ctx context.Context) {
+	debug.FreeOSMemory()
 	spare := make([]byte, spareMemory)
 	defer runtime.KeepAlive(spare)
 	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) > 1 {
