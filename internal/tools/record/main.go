@@ -66,20 +66,21 @@ func stored(ctx context.Context, player *replay.Player) error {
 	var page struct {
 		Total int `json:"total"`
 	}
-	for range 30 {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return testkit.Until(ctx, func() error {
 		answer, err := player.Play(ctx, ask)
 		if err != nil {
-			return err
+			return testkit.Final(err)
 		}
 		if err := json.Unmarshal(answer.Body, &page); err != nil {
-			return err
+			return testkit.Final(err)
 		}
-		if page.Total == contract.Counted {
-			return nil
+		if page.Total != contract.Counted {
+			return fmt.Errorf("%d of %d events were stored", page.Total, contract.Counted)
 		}
-		time.Sleep(time.Second)
-	}
-	return fmt.Errorf("%d of %d events were stored", page.Total, contract.Counted)
+		return nil
+	})
 }
 
 // generate makes the sequence of a group, and before it what has to settle first.
