@@ -62,6 +62,7 @@ func NewServeCmd(env *cli.Env) *cobra.Command {
 	flags.IntVar(&opts.limit, "limit", 0, "how many runs may go on here at once")
 	flags.IntVar(&opts.globalLimit, "global-limit", 0, "how many runs of a deployment may go on anywhere at once")
 	flags.StringVar(&opts.python, "python", "", "the `interpreter` for flows (default: the nearest one that has prefect)")
+	opts.environments.define(flags)
 	flags.DurationVar(&opts.drainTimeout, "drain-timeout", 30*time.Second, "how long the first interrupt waits for runs")
 	return cmd
 }
@@ -104,7 +105,7 @@ func (o *serveOptions) run(cmd *cobra.Command) error {
 	}
 	options.Deployments, options.Dir = ids, dir
 	options.Query = seconds(settings.Value("PREFECT_RUNNER_POLL_FREQUENCY").Float())
-	kind, release, err := o.newKind(cmd.Context(), options.Binary)
+	kind, release, err := o.newKind(cmd.Context(), options)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ type startOptions struct {
 	createPool      bool
 	python          string
 	drainTimeout    time.Duration
+	environments    environmentOptions
 }
 
 func newStartCmd(env *cli.Env) *cobra.Command {
@@ -71,6 +72,7 @@ func newStartCmd(env *cli.Env) *cobra.Command {
 	flags.StringVar(&opts.baseJobTemplate, "base-job-template", "", "a JSON `file` with the template for a pool that has to be created")
 	flags.BoolVar(&opts.createPool, "create-pool-if-not-found", true, "create the pool if there is none")
 	flags.StringVar(&opts.python, "python", "", "the `interpreter` for flows (default: the nearest one that has prefect)")
+	opts.environments.define(flags)
 	flags.DurationVar(&opts.drainTimeout, "drain-timeout", 0, "how long the first interrupt waits for runs (default: until they are done)")
 	_ = cmd.RegisterFlagCompletionFunc("pool", env.Complete(poolNames)) // the flag is there
 	return cmd
@@ -105,7 +107,7 @@ func (o *startOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	kind, release, err := o.newKind(ctx, options.Binary)
+	kind, release, err := o.newKind(ctx, options)
 	if err != nil {
 		return err
 	}
@@ -121,11 +123,11 @@ func (o *startOptions) run(cmd *cobra.Command) error {
 var kinds = map[string]string{"process": "ProcessWorker", "docker": "DockerWorker", "kubernetes": "KubernetesWorker"}
 
 // newKind makes what starts runs; release is called when the worker is done.
-func (o *startOptions) newKind(ctx context.Context, binary string) (kind worker.Kind, release func(), err error) { //nolint:ireturn // which one is chosen here
+func (o *startOptions) newKind(ctx context.Context, options *worker.Options) (kind worker.Kind, release func(), err error) { //nolint:ireturn // which one is chosen here
 	switch o.kind {
 	case "docker":
 		engine, err := engine(ctx)
-		return &docker.Kind{Engine: engine, Binary: binary, Lookup: os.LookupEnv}, func() {}, err
+		return &docker.Kind{Engine: engine, Binary: options.Binary, Lookup: os.LookupEnv}, func() {}, err
 	case "kubernetes":
 		kind := kubernetes.New(os.LookupEnv, func(format string, args ...any) { o.env.Warn(fmt.Sprintf(format, args...)) })
 		if err := kind.Connect(ctx); err != nil { // pools whose cluster_config names one do without
@@ -133,12 +135,29 @@ func (o *startOptions) newKind(ctx context.Context, binary string) (kind worker.
 		}
 		return kind, kind.Close, nil
 	}
+	return o.newProcesses(ctx, options)
+}
+
+// newProcesses makes what runs flows as processes of this machine.
+func (o *startOptions) newProcesses(ctx context.Context, options *worker.Options) (kind worker.Kind, release func(), err error) { //nolint:ireturn // as newKind
+	environments, err := o.environments.store(options)
+	if err != nil {
+		return nil, nil, err
+	}
 	control, err := process.Listen(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the control port for flows: %w", err)
 	}
-	release = func() { control.Close() } //nolint:errcheck // the worker is done
-	return &process.Kind{Launcher: launch.Launcher{Binary: binary}, Control: control, Python: o.python, Finder: python.NewFinder()}, release, nil
+	release = func() {
+		control.Close() //nolint:errcheck // the worker is done
+		if environments != nil {
+			environments.Close()
+		}
+	}
+	return &process.Kind{
+		Launcher: launch.Launcher{Binary: options.Binary}, Control: control, Python: o.python, Finder: python.NewFinder(),
+		Client: options.Client, Environments: environments, Always: o.environments.mode == always,
+	}, release, nil
 }
 
 // engine finds the Docker engine, and says so at once if there is none.

@@ -90,9 +90,13 @@ func (x *execution) fill(ctx context.Context) (map[string]any, error) {
 	if ofRun, err = jobtemplate.ParseObject(x.job.Run.JobVariables); err != nil {
 		return nil, api.Errorf(api.CodeInvalid, "the job variables of the run: %w", err)
 	}
-	filled, err := jobtemplate.Fill(template, jobtemplate.Merge(ofDeployment, ofRun), os.LookupEnv)
+	values := jobtemplate.Merge(ofDeployment, ofRun)
+	filled, err := jobtemplate.Fill(template, values, os.LookupEnv)
 	if err != nil {
 		return nil, err
+	}
+	if more, ok := x.w.kind.(Extended); ok {
+		jobtemplate.Extra(filled, template, values, more.Extra()...)
 	}
 	resolved, err := references.Resolve(ctx, x.w.Client, filled)
 	if err != nil {

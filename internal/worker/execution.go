@@ -101,6 +101,7 @@ func (x *execution) execute(ctx context.Context) {
 
 // leave ends the entry, unless the worker goes down with the run unfinished.
 func (x *execution) leave(ctx context.Context) {
+	defer x.job.release()
 	if ctx.Err() != nil {
 		x.w.journal.keep(x.entry)
 		return

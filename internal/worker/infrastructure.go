@@ -26,6 +26,9 @@ func (x *execution) runInfrastructure(ctx context.Context) (identifier string, c
 		x.confirmCancelled(ctx, "Flow run cancelled by worker while pending.")
 		return "", 0
 	}
+	if !x.prepare(ctx) {
+		return "", 0
+	}
 	infra, err := x.w.kind.Start(ctx, x.job)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -40,6 +43,42 @@ func (x *execution) runInfrastructure(ctx context.Context) (identifier string, c
 	x.announce(ctx, infra.Identifier())
 	x.await(ctx, infra)
 	return infra.Identifier(), infra.Exit().Code
+}
+
+// prepare does what comes before the start, and says whether the run is to start. A run that
+// is cancelled meanwhile ends at once, and one whose worker is stopped is free for others.
+func (x *execution) prepare(ctx context.Context) bool {
+	preparer, ok := x.w.kind.(Preparer)
+	if !ok {
+		return true
+	}
+	preparing, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-x.cancelled.begun:
+		case <-x.w.abort.begun:
+		case <-preparing.Done():
+		}
+		stop()
+	}()
+	err := preparer.Prepare(preparing, x.job)
+	switch {
+	case ctx.Err() != nil: // left to the next worker
+		return false
+	case x.cancelled.isBegun():
+		x.confirmCancelled(ctx, "Flow run cancelled by worker while pending.")
+		return false
+	case x.w.abort.isBegun():
+		if run, err := x.read(ctx); err == nil {
+			x.giveBack(ctx, run, stoppedBefore)
+		}
+		return false
+	case err != nil:
+		x.failedToStart(ctx, err)
+		return false
+	}
+	return true
 }
 
 // announce tells the API where the run executes.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
+
+	"github.com/usherhq/usher/internal/lockfile"
 )
 
 // journal is what the worker keeps on disk about the runs in its hands: a folder per run,
@@ -105,7 +107,7 @@ func lockEntry(dir string) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := tryLock(file); err != nil {
+	if err := lockfile.TryAlone(file); err != nil {
 		file.Close() //nolint:errcheck // it was only locked
 		return nil, errHeld
 	}

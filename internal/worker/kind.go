@@ -29,6 +29,18 @@ type Kind interface {
 	RunHooks(ctx context.Context, job *Job, hook Hook)
 }
 
+// Extended is a Kind with variables of its own, which count whatever the template of the pool
+// passes on.
+type Extended interface {
+	Extra() []string
+}
+
+// Preparer is a Kind that may have long to do before a job can start. What Prepare does ends
+// with its context: the run was cancelled, or the worker stops.
+type Preparer interface {
+	Prepare(ctx context.Context, job *Job) error
+}
+
 // Finder is a Kind whose infrastructure tells which runs it executes, wherever its worker was.
 type Finder interface {
 	// Find lists what executes runs of the pool, ended or not.
@@ -62,6 +74,8 @@ type Job struct {
 	Dir        string            // kept for the job's files until the run is over
 	Output     io.Writer         // where the output of the run is copied; never nil
 	Worker     api.Resource      // the worker, for events about it
+	Python     []string          // the interpreter that was prepared for it, with arguments; none: the kind finds one
+	Hold       string            // path of a lock that the run's keeper shares until the run ends; "" for none
 	// Log writes a record of the run.
 	Log func(level int, message string)
 	// Waiting tells the API that the infrastructure is there and waits for something; again
@@ -70,6 +84,18 @@ type Job struct {
 	// Emit sends an event about the run's infrastructure and returns its id; follows is the one
 	// before it, or uuid.Nil.
 	Emit func(event string, resource api.Resource, follows uuid.UUID) uuid.UUID
+
+	releases []func()
+}
+
+// OnRelease has f called when the worker is done with the job.
+func (j *Job) OnRelease(f func()) { j.releases = append(j.releases, f) }
+
+func (j *Job) release() {
+	for _, f := range j.releases {
+		f()
+	}
+	j.releases = nil
 }
 
 // Infrastructure is where a flow run executes.

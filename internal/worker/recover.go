@@ -151,7 +151,7 @@ func (x *execution) takeOver(ctx context.Context) {
 	unready := x.configure(ctx)
 	infra, err := x.w.kind.Adopt(ctx, x.job)
 	if err != nil {
-		x.giveBack(ctx, run)
+		x.giveBack(ctx, run, killedBefore)
 		return
 	}
 	defer infra.Release()
@@ -176,7 +176,7 @@ func (x *execution) takeOverNative(ctx context.Context, run api.FlowRunResponse)
 	}
 	switch {
 	case program == nil:
-		x.giveBack(ctx, run)
+		x.giveBack(ctx, run, killedBefore)
 		return
 	case run.StateType != nil && report.Final(*run.StateType):
 		program.Stop(ctx, stopGrace)
@@ -206,8 +206,14 @@ func (x *execution) takeOverNative(ctx context.Context, run api.FlowRunResponse)
 	x.resumeNative(ctx, program)
 }
 
+// Why a run is given back.
+const (
+	killedBefore  = "The worker that had taken the run was killed before it started it."
+	stoppedBefore = "The worker that had taken the run was stopped before it started it."
+)
+
 // giveBack makes a run that was claimed but never started free for any worker again.
-func (x *execution) giveBack(ctx context.Context, run api.FlowRunResponse) {
+func (x *execution) giveBack(ctx context.Context, run api.FlowRunResponse, why string) {
 	if run.StateType == nil {
 		return
 	}
@@ -219,7 +225,7 @@ func (x *execution) giveBack(ctx context.Context, run api.FlowRunResponse) {
 		now := api.At(x.w.Now())
 		x.propose(ctx, report.Proposal{
 			Type: api.StateTypeScheduled, Name: "Scheduled", Scheduled: &now, Force: true,
-			Message: "The worker that had taken the run was killed before it started it.",
+			Message: why,
 		})
 	case api.StateTypeRunning:
 		// Only a native run is RUNNING before its program starts: its engine is the worker.

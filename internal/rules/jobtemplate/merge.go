@@ -46,6 +46,22 @@ func Fill(template, values map[string]any, env func(string) (string, bool)) (map
 	return ApplyObject(config, vars, Options{Env: env}), nil
 }
 
+// Extra adds variables of ours to a filled configuration, which the template of a pool that
+// was made for another worker does not pass on. What the template says itself stays.
+func Extra(config, template, values map[string]any, names ...string) {
+	defaults := defaults(template)
+	for _, name := range names {
+		if _, said := config[name]; said {
+			continue
+		}
+		if value, ok := values[name]; ok {
+			config[name] = Clone(value)
+		} else if value, ok := defaults[name]; ok {
+			config[name] = value
+		}
+	}
+}
+
 // over lays an env object over the template's, when that is an object too.
 func over(base any, env map[string]any) map[string]any {
 	merged := map[string]any{}

@@ -7,8 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"time"
+
+	"github.com/usherhq/usher/internal/lockfile"
 )
 
 // Keep is the keeper's whole life: it starts the program that launch.json in dir asks for,
@@ -17,15 +18,20 @@ func Keep(dir string) int {
 	// The program gets the signals; its keeper stays to see how it ends. Signals are caught,
 	// not ignored, because ignoring would be inherited by the program.
 	signal.Notify(make(chan os.Signal, 1), stopSignals...)
-	exit := keep(dir, os.Stdout) // a pipe to the worker that started the keeper
+	root, err := os.OpenRoot(dir) // the directory, wherever it is moved
+	if err != nil {
+		return 1
+	}
+	defer root.Close()            //nolint:errcheck // the keeper is done
+	exit := keep(root, os.Stdout) // a pipe to the worker that started the keeper
 	exit.At = time.Now().UnixMilli()
-	if err := writeJSON(filepath.Join(dir, exitFile), exit); err != nil {
+	if err := writeJSON(root, exitFile, exit); err != nil {
 		return 1
 	}
 	return 0
 }
 
-func keep(dir string, report io.Writer) Exit {
+func keep(dir *os.Root, report io.Writer) Exit {
 	cmd, files, err := program(dir)
 	defer closeAll(files)
 	if err == nil {
@@ -35,7 +41,7 @@ func keep(dir string, report io.Writer) Exit {
 		return unstarted(err)
 	}
 	k := kept{Keeper: identify(os.Getpid()), Program: identify(cmd.Process.Pid)}
-	if err := writeJSON(filepath.Join(dir, processFile), k); err != nil {
+	if err := writeJSON(dir, processFile, k); err != nil {
 		cmd.Process.Kill() //nolint:errcheck,gosec // a program nobody could find again must not run
 		cmd.Wait()         //nolint:errcheck,gosec // it was killed
 		return Exit{Code: -9, Error: err.Error()}
@@ -45,15 +51,15 @@ func keep(dir string, report io.Writer) Exit {
 	return Exit{Code: exitCode(cmd.ProcessState)}
 }
 
-func program(dir string) (*exec.Cmd, []*os.File, error) {
+func program(dir *os.Root) (*exec.Cmd, []*os.File, error) {
 	var s Spec
-	if err := readJSON(filepath.Join(dir, launchFile), &s); err != nil {
+	if err := readJSON(dir, launchFile, &s); err != nil {
 		return nil, nil, err
 	}
 	if len(s.Argv) == 0 {
 		return nil, nil, errors.New("the command is empty")
 	}
-	out, err := appendTo(filepath.Join(dir, OutFile))
+	out, err := appendTo(dir, OutFile)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -63,8 +69,19 @@ func program(dir string) (*exec.Cmd, []*os.File, error) {
 		cmd.Env = append(os.Environ(), "PWD="+s.Dir)
 	}
 	files := []*os.File{out}
+	if s.HasLine {
+		line := os.NewFile(3, "line")
+		cmd.ExtraFiles, files = []*os.File{line}, append(files, line)
+	}
+	if s.Hold != "" {
+		held, err := lockfile.Try(s.Hold, false)
+		if err != nil {
+			return nil, files, fmt.Errorf("hold %s: %w", s.Hold, err)
+		}
+		files = append(files, held)
+	}
 	if s.SplitStderr {
-		errFile, err := appendTo(filepath.Join(dir, ErrFile))
+		errFile, err := appendTo(dir, ErrFile)
 		if err != nil {
 			return nil, files, err
 		}
@@ -73,8 +90,8 @@ func program(dir string) (*exec.Cmd, []*os.File, error) {
 	return cmd, files, cmd.Err
 }
 
-func appendTo(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // below the run's own folder
+func appendTo(dir *os.Root, name string) (*os.File, error) {
+	return dir.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
 func closeAll(files []*os.File) {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -24,6 +23,12 @@ type Spec struct {
 	Env  []string `json:"-"`   // whole environment; not written down, it holds secrets
 	// SplitStderr sends standard error to the file err instead of out.
 	SplitStderr bool `json:"split_stderr"`
+	// Hold is a file whose shared lock is kept as long as the keeper lives; "" for none.
+	Hold string `json:"hold,omitzero"`
+	// Line is an end of a connection that the program gets as its file 3; nil for none. It is
+	// closed here.
+	Line    *os.File `json:"-"`
+	HasLine bool     `json:"line,omitzero"`
 }
 
 // Launcher starts programs with our binary as their keeper.
@@ -34,12 +39,24 @@ type Launcher struct {
 // Start starts the program of s and keeps its files in dir, which must exist. A program
 // that can't be started is no error here: it exits with 127 (not found) or 126.
 func (l Launcher) Start(ctx context.Context, dir string, s Spec) (*Process, error) {
-	if err := writeJSON(filepath.Join(dir, launchFile), s); err != nil {
+	if s.Line != nil {
+		defer s.Line.Close() //nolint:errcheck // the keeper has its own
+		s.HasLine = true
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close() //nolint:errcheck // it was only a place
+	if err := writeJSON(root, launchFile, s); err != nil {
 		return nil, err
 	}
 	keeper := exec.Command(l.Binary, KeeperArg, dir) //nolint:gosec // our own program
 	keeper.Env = s.Env
 	keeper.SysProcAttr = ownSession()
+	if s.Line != nil {
+		keeper.ExtraFiles = []*os.File{s.Line}
+	}
 	report, tell, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -51,7 +68,7 @@ func (l Launcher) Start(ctx context.Context, dir string, s Spec) (*Process, erro
 		report.Close() //nolint:errcheck // nothing was started
 		return nil, api.Errorf(api.CodeInternal, "start %s as keeper of the program: %w", l.Binary, err)
 	}
-	p := &Process{dir: dir, keeper: identify(keeper.Process.Pid), started: make(chan struct{}), done: make(chan struct{})}
+	p := &Process{place: place{dir: dir}, keeper: identify(keeper.Process.Pid), started: make(chan struct{}), done: make(chan struct{})}
 	go p.follow(keeper, report) //nolint:gosec // the program outlives what started it
 	return p, p.awaitStart(ctx)
 }

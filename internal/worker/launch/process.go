@@ -3,7 +3,7 @@ package launch
 import (
 	"context"
 	"os"
-	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -32,7 +32,7 @@ type Exit struct {
 
 // Process is a program started by Start or found again by Adopt.
 type Process struct {
-	dir     string
+	place   place
 	keeper  identity
 	pid     int
 	started chan struct{}
@@ -50,7 +50,45 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 func (p *Process) Exit() Exit { return p.exit }
 
 // Dir is where the program's files are.
-func (p *Process) Dir() string { return p.dir }
+func (p *Process) Dir() string { return p.place.get() }
+
+// Move moves the program's files, while it runs; dir must not exist. This is not possible on
+// Windows.
+func (p *Process) Move(dir string) error { return p.place.move(dir) }
+
+// place is a directory that may be moved.
+type place struct {
+	mu  sync.Mutex
+	dir string
+}
+
+func (p *place) get() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dir
+}
+
+func (p *place) move(to string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := os.Rename(p.dir, to)
+	if err == nil {
+		p.dir = to
+	}
+	return err
+}
+
+// read reads one of the files in it.
+func (p *place) read(name string, into any) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	root, err := os.OpenRoot(p.dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close() //nolint:errcheck // it was only a place
+	return readJSON(root, name, into)
+}
 
 // identity tells a process from a later one with the same id.
 type identity struct {
@@ -76,11 +114,12 @@ const pollEvery = 50 * time.Millisecond
 // Adopt finds the program that an earlier worker started in dir; it may have ended. It
 // answers api.CodeNotFound if none was ever started there.
 func Adopt(ctx context.Context, dir string) (*Process, error) {
+	p := &Process{place: place{dir: dir}, started: make(chan struct{}), done: make(chan struct{})}
 	var k kept
-	if err := readJSON(filepath.Join(dir, processFile), &k); err != nil {
+	if err := p.place.read(processFile, &k); err != nil {
 		return nil, api.Errorf(api.CodeNotFound, "no program was started in %s: %w", dir, err)
 	}
-	p := &Process{dir: dir, keeper: k.Keeper, pid: k.Program.PID, started: make(chan struct{}), done: make(chan struct{})}
+	p.keeper, p.pid = k.Keeper, k.Program.PID
 	close(p.started)
 	go p.watch(ctx)
 	return p, nil
@@ -90,12 +129,12 @@ func Adopt(ctx context.Context, dir string) (*Process, error) {
 // or both are gone.
 func (p *Process) watch(ctx context.Context) {
 	var k kept
-	readJSON(filepath.Join(p.dir, processFile), &k) //nolint:errcheck // none: it never started, nothing is alive
+	p.place.read(processFile, &k) //nolint:errcheck // none: it never started, nothing is alive
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
 		gone := !k.Keeper.alive() && !k.Program.alive()
-		if p.exit = readExit(p.dir); p.exit.Known || gone {
+		if p.exit = p.readExit(); p.exit.Known || gone {
 			close(p.done)
 			return
 		}
@@ -126,7 +165,7 @@ func (p *Process) Kill() { killTree(p.keeper, p.program()) }
 // program is who the keeper says that it started; nobody, if it started none.
 func (p *Process) program() identity {
 	var k kept
-	readJSON(filepath.Join(p.dir, processFile), &k) //nolint:errcheck // none was started
+	p.place.read(processFile, &k) //nolint:errcheck // none was started
 	return k.Program
 }
 
@@ -140,14 +179,14 @@ func (p *Process) wait(ctx context.Context, limit time.Duration) {
 	}
 }
 
-func readExit(dir string) Exit {
+func (p *Process) readExit() Exit {
 	var e Exit
-	e.Known = readJSON(filepath.Join(dir, exitFile), &e) == nil
+	e.Known = p.place.read(exitFile, &e) == nil
 	return e
 }
 
-func readJSON(path string, into any) error {
-	data, err := os.ReadFile(path) //nolint:gosec // below the run's own folder
+func readJSON(dir *os.Root, name string, into any) error {
+	data, err := dir.ReadFile(name)
 	if err != nil {
 		return err
 	}
@@ -155,13 +194,13 @@ func readJSON(path string, into any) error {
 }
 
 // writeJSON replaces the file in one step, so that a reader never sees half of it.
-func writeJSON(path string, v any) error {
+func writeJSON(dir *os.Root, name string, v any) error {
 	data, err := json.Marshal(v, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+	if err := dir.WriteFile(name+".new", data, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(path+".new", path)
+	return dir.Rename(name+".new", name)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/references"
 	"github.com/usherhq/usher/internal/rules/jobtemplate"
 	"github.com/usherhq/usher/internal/steps"
@@ -14,6 +15,12 @@ import (
 // Pull runs a deployment's pull steps from dir on and returns where they led: that is where
 // the program runs.
 func (e *Engine) Pull(ctx context.Context, pull []jsontext.Value, dir string, env map[string]string, say func(string)) (string, error) {
+	return Pull(ctx, e.Client, pull, steps.Runner{Dir: dir, Env: env, Say: say})
+}
+
+// Pull runs a deployment's pull steps with the runner, which reads blocks and variables from
+// the API, and returns where they led.
+func Pull(ctx context.Context, c *client.Client, pull []jsontext.Value, runner steps.Runner) (string, error) {
 	list := make([]any, len(pull))
 	for i, step := range pull {
 		var err error
@@ -21,10 +28,7 @@ func (e *Engine) Pull(ctx context.Context, pull []jsontext.Value, dir string, en
 			return "", api.Errorf(api.CodeInvalid, "pull step %d: %w", i+1, err)
 		}
 	}
-	runner := steps.Runner{
-		Dir: dir, Env: env, Say: say,
-		Resolve: func(tree any) (any, error) { return references.Resolve(ctx, e.Client, tree) },
-	}
+	runner.Resolve = func(tree any) (any, error) { return references.Resolve(ctx, c, tree) }
 	outputs, err := runner.Run(ctx, list)
 	return outputs.Dir, err
 }

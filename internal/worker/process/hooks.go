@@ -33,6 +33,11 @@ func (k *Kind) RunHooks(ctx context.Context, job *worker.Job, hook worker.Hook) 
 }
 
 func (k *Kind) runHooks(ctx context.Context, job *worker.Job, hook worker.Hook) error {
+	if len(job.Python) == 0 { // an earlier worker started the run
+		if err := k.Prepare(ctx, job); err != nil {
+			return err
+		}
+	}
 	dir, _ := job.Config.Rest["working_dir"].(string)
 	if dir == "" {
 		dir = filepath.Join(job.Dir, "hooks")

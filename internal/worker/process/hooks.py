@@ -6,6 +6,7 @@ import sys
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
+from prefect.flow_engine import load_flow
 from prefect.flows import load_flow_from_flow_run
 from prefect.logging.loggers import flow_run_logger
 from prefect.states import Cancelling
@@ -23,7 +24,10 @@ async def call(hook, arguments):
 async def main(kind):
     async with get_client() as client:
         run = await client.read_flow_run(UUID(os.environ["PREFECT__FLOW_RUN_ID"]))
-    flow = await load_flow_from_flow_run(run, storage_base_path=os.environ.get("PREFECT__STORAGE_BASE_PATH"))
+    if os.environ.get("PREFECT__FLOW_ENTRYPOINT"):  # the code is here already
+        flow = await asyncio.to_thread(load_flow, run)
+    else:
+        flow = await load_flow_from_flow_run(run, storage_base_path=os.environ.get("PREFECT__STORAGE_BASE_PATH"))
     state = Cancelling(message="Flow run was cancelled.") if kind == "cancellation" else run.state
     hooks = (flow.on_cancellation_hooks if kind == "cancellation" else flow.on_crashed_hooks) or []
     logger = flow_run_logger(run, flow)

@@ -12,7 +12,9 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/python"
+	"github.com/usherhq/usher/internal/python/environment"
 	"github.com/usherhq/usher/internal/rules/jobtemplate"
 	"github.com/usherhq/usher/internal/worker"
 	"github.com/usherhq/usher/internal/worker/launch"
@@ -27,9 +29,17 @@ type Kind struct {
 	Control  *Control // nil means that cancelled engines report a crash first
 	Python   string   // interpreter to use whatever else is found; "" means to look
 	Finder   *python.Finder
+
+	Client       *client.Client     // reads what pull steps refer to
+	Environments *environment.Store // nil means that none are made
+	Always       bool               // make one for each job whose code says what it needs, asked for or not
 }
 
-var _ worker.Kind = (*Kind)(nil)
+var (
+	_ worker.Kind     = (*Kind)(nil)
+	_ worker.Extended = (*Kind)(nil)
+	_ worker.Preparer = (*Kind)(nil)
+)
 
 // Name is the type of pools of this kind.
 func (k *Kind) Name() string { return "process" }
@@ -63,7 +73,7 @@ func (k *Kind) Start(ctx context.Context, job *worker.Job) (worker.Infrastructur
 		r.token, r.peer = k.Control.register()
 		env["PREFECT__CONTROL_PORT"], env["PREFECT__CONTROL_TOKEN"] = strconv.Itoa(k.Control.Port()), r.token
 	}
-	r.process, err = k.Launcher.Start(ctx, job.Dir, launch.Spec{Argv: argv, Dir: dir, Env: list(env)})
+	r.process, err = k.Launcher.Start(ctx, job.Dir, launch.Spec{Argv: argv, Dir: dir, Env: list(env), Hold: job.Hold})
 	if err != nil {
 		r.Release()
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -16,6 +17,9 @@ import (
 
 // python is the interpreter for a job, with the arguments that start it.
 func (k *Kind) python(ctx context.Context, job *worker.Job, dir string) ([]string, error) {
+	if len(job.Python) > 0 {
+		return slices.Clone(job.Python), nil
+	}
 	if named, ok := job.Config.Rest["python"].(string); ok && named != "" {
 		return jobtemplate.Split(named)
 	}
