@@ -43,7 +43,7 @@ func readType(ctx context.Context, c *client.Client, slug string) (api.BlockType
 
 func typeColumns() []output.Column[api.BlockType] {
 	return []output.Column[api.BlockType]{
-		{Name: "Slug", Value: func(t api.BlockType) string { return t.Slug }, Tone: func(api.BlockType) output.Tone { return output.Strong }},
+		{Name: "Slug", Value: func(t api.BlockType) string { return t.Slug }, Tone: func(api.BlockType) output.Tone { return output.Strong }, Whole: true},
 		{Name: "Name", Value: func(t api.BlockType) string { return t.Name }, Rank: 2},
 		{
 			Name: "Description", Value: func(t api.BlockType) string { return output.Text(t.Description) },

@@ -75,14 +75,7 @@ type inspected struct {
 func inspectedColumns() []output.Column[inspected] {
 	var all []output.Column[inspected]
 	for _, c := range columns() {
-		column := output.Column[inspected]{
-			Name: c.Name, Right: c.Right, Rank: c.Rank, Whole: c.Whole,
-			Value: func(l inspected) string { return c.Value(l.GlobalConcurrencyLimitResponse) },
-		}
-		if c.Tone != nil {
-			column.Tone = func(l inspected) output.Tone { return c.Tone(l.GlobalConcurrencyLimitResponse) }
-		}
-		all = append(all, column)
+		all = append(all, output.Of(c, func(l inspected) api.GlobalConcurrencyLimitResponse { return l.GlobalConcurrencyLimitResponse }))
 	}
 	return append(all, output.Column[inspected]{Name: "Held by", Value: heldBy, Whole: true})
 }

@@ -38,12 +38,14 @@ func (m *model) draw() string {
 		return ""
 	}
 	lines := []string{m.title(), m.tabLine()}
-	heads, rows := m.heads(), m.rows()
-	widths := m.widths(heads, rows)
-	lines = append(lines, m.paint(m.row(plainCells(heads), widths), output.Heading))
-	first := max(0, min(m.cursor[m.tab]-m.room()/2, len(rows)-m.room()))
-	for i := first; i < min(len(rows), first+m.room()); i++ {
-		line := m.row(rows[i], widths)
+	rows := m.rows()
+	l := layOut(m.columns(), rows, m.width)
+	lines = append(lines, m.paint(m.row(l.heads(), l), output.Heading))
+	hidden := m.hidden(rows, l)
+	room := max(1, m.room()-len(hidden))
+	first := max(0, min(m.cursor[m.tab]-room/2, len(rows)-room))
+	for i := first; i < min(len(rows), first+room); i++ {
+		line := m.row(rows[i], l)
 		if i == m.cursor[m.tab] {
 			line = m.chosen(ansi.Strip(line))
 		}
@@ -52,10 +54,29 @@ func (m *model) draw() string {
 	if len(rows) == 0 {
 		lines = append(lines, m.paint(m.nothing(), output.Dim))
 	}
-	for len(lines) < m.height-1 {
+	for len(lines) < m.height-1-len(hidden) {
 		lines = append(lines, "")
 	}
+	lines = append(lines, hidden...)
 	return strings.Join(append(lines, m.keys()), "\n")
+}
+
+// hidden is what the table could not show of the chosen row, in full.
+func (m *model) hidden(rows [][]cell, l layout) []string {
+	if len(rows) == 0 {
+		return nil
+	}
+	var texts []string
+	for i, c := range rows[m.cursor[m.tab]] {
+		if text := safe(c.text); text != "" && ansi.StringWidth(text) > l.widths[i] {
+			texts = append(texts, text)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	lines := strings.Split(ansi.Wrap(strings.Join(texts, between), m.width, ""), "\n")
+	return lines[:min(len(lines), max(1, m.room()/3))]
 }
 
 func (m *model) title() string {
@@ -65,7 +86,7 @@ func (m *model) title() string {
 			online++
 		}
 	}
-	text := fmt.Sprintf("usher top  %s  %d running, %d late, %d/%d workers online",
+	text := fmt.Sprintf("usher top  %s  %d running, %d late, %d of %d workers",
 		m.seen.at.Format("15:04:05"), m.seen.running, m.seen.late, online, len(m.seen.workers))
 	switch {
 	case m.trouble != nil:
@@ -100,7 +121,13 @@ func (m *model) keys() string {
 	if m.typing {
 		return m.paint(m.cut("type a part of a name   enter keep it   esc forget it"), output.Dim)
 	}
-	return m.paint(m.cut("q quit   ↑↓ choose   tab next   enter log   / find   space hold   r look now"), output.Dim)
+	line := ""
+	for _, key := range []string{"q quit", "↑↓ choose", "tab next", "enter log", "/ find", "space hold", "r look now"} {
+		if longer := line + "   " + key; ansi.StringWidth(longer) <= m.width+3 {
+			line = longer
+		}
+	}
+	return m.paint(strings.TrimSpace(line), output.Dim)
 }
 
 func (m *model) nothing() string {
@@ -115,17 +142,17 @@ func (m *model) nothing() string {
 	return "none"
 }
 
-func (m *model) heads() []string {
+func (m *model) columns() []column {
 	switch m.tab {
 	case workersTab:
-		return []string{"WORKER", "POOL", "STATUS", "HEARD OF"}
+		return []column{{head: "WORKER", name: true}, {head: "POOL", rank: 1}, {head: "STATUS"}, {head: "HEARD OF", rank: 2}}
 	case queuesTab:
-		return []string{"POOL", "QUEUE", "STATUS", "SLOTS", "POLLED"}
+		return []column{{head: "POOL", name: true}, {head: "QUEUE", name: true}, {head: "STATUS"}, {head: "SLOTS", rank: 1}, {head: "POLLED", rank: 2}}
 	case logsTab, tabs:
-		return []string{"TIME", "LEVEL", "MESSAGE"}
+		return []column{{head: "TIME"}, {head: "LEVEL", rank: 1}, {head: "MESSAGE"}}
 	case runsTab:
 	}
-	return []string{"FLOW", "RUN", "STATE", "WHEN", "TOOK"}
+	return []column{{head: "FLOW", rank: 1}, {head: "RUN", name: true}, {head: "STATE"}, {head: "WHEN", rank: 2}, {head: "TOOK", rank: 3}}
 }
 
 // rows are what the tab shows, as far as the filter leaves it.
@@ -201,51 +228,6 @@ func queueCells(q *api.WorkQueueResponse, now time.Time) []cell {
 
 func logCells(l *api.Log, now time.Time) []cell {
 	return []cell{{text: l.Timestamp.In(now.Location()).Format("15:04:05")}, {follow.Level(l.Level), follow.LevelTone(l.Level)}, {text: l.Message}}
-}
-
-func plainCells(texts []string) []cell {
-	cells := make([]cell, len(texts))
-	for i, text := range texts {
-		cells[i].text = text
-	}
-	return cells
-}
-
-const between = "  "
-
-// widths gives each column what its widest cell needs; what is too much goes from the widest.
-func (m *model) widths(heads []string, rows [][]cell) []int {
-	widths := make([]int, len(heads))
-	total := len(between) * (len(heads) - 1)
-	for i, head := range heads {
-		widths[i] = ansi.StringWidth(head)
-		for _, row := range rows {
-			widths[i] = max(widths[i], ansi.StringWidth(safe(row[i].text)))
-		}
-		total += widths[i]
-	}
-	for ; total > m.width; total-- {
-		widest := 0
-		for i := range widths {
-			if widths[i] > widths[widest] {
-				widest = i
-			}
-		}
-		widths[widest] = max(1, widths[widest]-1)
-	}
-	return widths
-}
-
-func (m *model) row(cells []cell, widths []int) string {
-	var line strings.Builder
-	for i, c := range cells {
-		text := ansi.Truncate(safe(c.text), widths[i], "…")
-		line.WriteString(m.paint(text, c.tone))
-		if i < len(cells)-1 {
-			line.WriteString(strings.Repeat(" ", widths[i]-ansi.StringWidth(text)) + between)
-		}
-	}
-	return m.cut(line.String())
 }
 
 // safe keeps what others wrote from moving the cursor.

@@ -69,11 +69,7 @@ func page(q *api.WorkQueueResponse) string {
 func properties() []output.Column[details] {
 	var list []output.Column[details]
 	for _, c := range append(columns(), description()) {
-		column := output.Column[details]{Name: c.Name, Whole: c.Whole, Value: func(d details) string { return c.Value(d.WorkQueueResponse) }}
-		if c.Tone != nil {
-			column.Tone = func(d details) output.Tone { return c.Tone(d.WorkQueueResponse) }
-		}
-		list = append(list, column)
+		list = append(list, output.Of(c, func(d details) api.WorkQueueResponse { return d.WorkQueueResponse }))
 	}
 	return append(list,
 		output.Column[details]{Name: "Healthy", Value: func(d details) string { return strconv.FormatBool(d.StatusDetails.Healthy) }},

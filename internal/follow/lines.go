@@ -90,7 +90,7 @@ func (l Lines) Print(logs []api.Log) error {
 		log := &logs[i]
 		text := log.Timestamp.In(zone).Format("2006-01-02 15:04:05.000") + " | " +
 			l.Printer.Paint(fmt.Sprintf("%-7s", Level(log.Level)), LevelTone(log.Level)) + " | " + l.Prefix(log) + Clean(l.Printer, log.Message)
-		if err := l.Printer.Line(text); err != nil {
+		if err := l.Printer.Line(l.Printer.Wrap(text, len(margin))); err != nil {
 			return err
 		}
 	}

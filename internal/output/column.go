@@ -24,6 +24,18 @@ type Column[T any] struct {
 	Whole bool
 }
 
+// Of makes a column of a part the column of what the part is in.
+func Of[T, U any](c Column[U], part func(T) U) Column[T] {
+	whole := Column[T]{Name: c.Name, Value: func(item T) string { return c.Value(part(item)) }, Right: c.Right, Rank: c.Rank, Whole: c.Whole}
+	if c.Human != nil {
+		whole.Human = func(item T, now time.Time) string { return c.Human(part(item), now) }
+	}
+	if c.Tone != nil {
+		whole.Tone = func(item T) Tone { return c.Tone(part(item)) }
+	}
+	return whole
+}
+
 func (c Column[T]) human(item T, now time.Time) string {
 	if c.Human != nil {
 		return c.Human(item, now)

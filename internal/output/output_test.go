@@ -3,6 +3,9 @@ package output
 import (
 	"bufio"
 	"bytes"
+	"image/color"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -184,7 +187,7 @@ func TestColor(t *testing.T) {
 	t.Parallel()
 	force := map[string]string{"CLICOLOR_FORCE": "1"}
 	got := printed(t, Options{Format: Table}, force, list)
-	for _, want := range []string{"\x1b[32mcompleted\x1b[m", "\x1b[31mfailed\x1b[m", "\x1b[34mrunning\x1b[m"} {
+	for _, want := range []string{"\x1b[38;5;28mcompleted\x1b[m", "\x1b[38;5;160mfailed\x1b[m", "\x1b[38;5;27mrunning\x1b[m"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in %q", want, got)
 		}
@@ -303,5 +306,52 @@ func TestHumanWords(t *testing.T) {
 		if got := Size(n); got != want {
 			t.Errorf("Size(%d) = %q, want %q", n, got, want)
 		}
+	}
+}
+
+// TestColoursReadOnLightAndDark holds each colour to the contrast that text of its kind needs, on
+// white and on black.
+func TestColoursReadOnLightAndDark(t *testing.T) {
+	t.Parallel()
+	const least = 3.8 // of large or bold text it is 3, of small text 4.5
+	for tone, color := range colors {
+		l := luminance(color)
+		if white, black := 1.05/(l+0.05), (l+0.05)/0.05; white < least || black < least {
+			t.Errorf("tone %d has a contrast of %.1f on white and %.1f on black", tone, white, black)
+		}
+	}
+	for tone := Plain; tone <= Waiting; tone++ {
+		if _, has := colors[tone]; has == (tone == Plain || tone == Heading || tone == Strong) {
+			t.Errorf("tone %d: colour %v", tone, has)
+		}
+	}
+}
+
+// luminance is how bright a colour is, as the WCAG define it.
+func luminance(c color.Color) float64 {
+	r, g, b, _ := c.RGBA()
+	linear := func(v uint32) float64 {
+		s := float64(v) / 0xffff
+		if s <= 0.04045 {
+			return s / 12.92
+		}
+		return math.Pow((s+0.055)/1.055, 2.4)
+	}
+	return 0.2126*linear(r) + 0.7152*linear(g) + 0.0722*linear(b)
+}
+
+// TestALonelyColumnIsStacked: where a long name leaves room for nothing else, each item is told in
+// lines of its own.
+func TestALonelyColumnIsStacked(t *testing.T) {
+	t.Parallel()
+	columns := []Column[string]{
+		{Name: "Name", Value: func(s string) string { return s }, Whole: true},
+		{Name: "Size", Value: func(s string) string { return strconv.Itoa(len(s)) }, Rank: 1},
+	}
+	got := printed(t, Options{Format: Table}, map[string]string{"COLUMNS": "20"}, func(p *Printer) error {
+		return List(p, []string{strings.Repeat("n", 19), "m"}, columns)
+	})
+	if want := "Name  " + strings.Repeat("n", 19) + "\nSize  19\n\nName  m\nSize  1\n"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -98,6 +98,15 @@ func (p *Printer) Paged(ctx context.Context, print func() error) error {
 	return p.streams.Paged(ctx, print)
 }
 
+// Wrap breaks text for a person between its words, so that it fits the terminal; further lines go on
+// at least margin columns from the left.
+func (p *Printer) Wrap(text string, margin int) string {
+	if !p.ForPeople() {
+		return text
+	}
+	return p.streams.WrapOut(text, margin)
+}
+
 // Line prints one line of data.
 func (p *Printer) Line(text string) error {
 	_, err := fmt.Fprintln(p.streams.Out, text)

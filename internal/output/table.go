@@ -81,13 +81,18 @@ func (s *sheet) measure() {
 	}
 }
 
-// fit makes the table no wider than width: first it cuts the widest cells, then
-// it leaves out the columns that matter least. It reports whether that worked.
+// fit makes the table no wider than width: it leaves out the columns that matter
+// least as long as the rest can't be cut enough, and cuts the widest cells. It
+// reports whether that worked: one column left of several says too little.
 func (s *sheet) fit(width int) bool {
+	several := len(s.heads) > 1
 	for s.narrowest() > width {
 		if !s.drop() {
 			return false
 		}
+	}
+	if several && len(s.heads) == 1 {
+		return false
 	}
 	for s.total() > width {
 		i := s.widest()

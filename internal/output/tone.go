@@ -2,12 +2,12 @@ package output
 
 import (
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/usherhq/usher/internal/api"
 )
 
-// Tone is what a piece of text means; the terminal's own palette gives it a
-// colour.
+// Tone is what a piece of text means.
 type Tone int
 
 // The tones.
@@ -42,6 +42,18 @@ func StateTone(state api.StateType) Tone {
 	return Plain
 }
 
+// colors are in the middle between black and white, so that they can be read on dark and on light
+// backgrounds without asking the terminal which it has: what most palettes call yellow or cyan
+// can't be read on white, and their blue not on black.
+var colors = map[Tone]ansi.IndexedColor{
+	Dim:     243,
+	Good:    28,
+	Bad:     160,
+	Warn:    130,
+	Active:  27,
+	Waiting: 30,
+}
+
 func (t Tone) style() lipgloss.Style {
 	style := lipgloss.NewStyle()
 	switch t {
@@ -49,18 +61,10 @@ func (t Tone) style() lipgloss.Style {
 		return style.Faint(true)
 	case Strong:
 		return style.Bold(true)
-	case Dim:
-		return style.Foreground(lipgloss.BrightBlack)
-	case Good:
-		return style.Foreground(lipgloss.Green)
-	case Bad:
-		return style.Foreground(lipgloss.Red)
-	case Warn:
-		return style.Foreground(lipgloss.Yellow)
-	case Active:
-		return style.Foreground(lipgloss.Blue)
-	case Waiting:
-		return style.Foreground(lipgloss.Cyan)
+	case Plain, Dim, Good, Bad, Warn, Active, Waiting:
+	}
+	if color, has := colors[t]; has {
+		return style.Foreground(color)
 	}
 	return style
 }
