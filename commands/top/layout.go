@@ -8,16 +8,12 @@ import (
 
 // column is one of a tab's.
 type column struct {
-	head string
-	rank int  // how soon a narrow screen leaves it out: 0 never
-	name bool // what somebody may want to type
+	head  string
+	rank  int // how soon a narrow screen leaves it out: 0 never
+	least int // no text up to this width is cut as long as another column can go
 }
 
-const (
-	between   = "  "
-	nameWidth = 36 // of an id: no name up to that is cut as long as anything else can go
-	cellWidth = 10 // nothing else is cut to less
-)
+const between = "  "
 
 // layout is which columns there is room for, and how wide they are.
 type layout struct {
@@ -37,9 +33,7 @@ func layOut(columns []column, rows [][]cell, width int) layout {
 		for _, row := range rows {
 			l.widths[i] = max(l.widths[i], ansi.StringWidth(safe(row[i].text)))
 		}
-		if least[i] = min(l.widths[i], cellWidth); c.name {
-			least[i] = min(l.widths[i], nameWidth)
-		}
+		least[i] = min(l.widths[i], max(c.least, ansi.StringWidth(c.head)))
 	}
 	for l.sum(least) > width && l.drop() {
 	}

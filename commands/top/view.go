@@ -39,17 +39,19 @@ func (m *model) draw() string {
 	}
 	lines := []string{m.title(), m.tabLine()}
 	rows := m.rows()
-	l := layOut(m.columns(), rows, m.width)
-	lines = append(lines, m.paint(m.row(l.heads(), l), output.Heading))
+	aside := m.aside("")
+	l := layOut(m.columns(), rows, m.width-len(aside))
+	lines = append(lines, m.paint(aside+m.row(l.heads(), l), output.Heading))
 	hidden := m.hidden(rows, l)
 	room := max(1, m.room()-len(hidden))
 	first := max(0, min(m.cursor[m.tab]-room/2, len(rows)-room))
 	for i := first; i < min(len(rows), first+room); i++ {
 		line := m.row(rows[i], l)
 		if i == m.cursor[m.tab] {
-			line = m.chosen(ansi.Strip(line))
+			lines = append(lines, m.chosen(ansi.Strip(line)))
+			continue
 		}
-		lines = append(lines, line)
+		lines = append(lines, aside+line)
 	}
 	if len(rows) == 0 {
 		lines = append(lines, m.paint(m.nothing(), output.Dim))
@@ -142,17 +144,22 @@ func (m *model) nothing() string {
 	return "none"
 }
 
+const (
+	stateWidth = 12 // of a state with its mark
+	timeWidth  = 10
+)
+
 func (m *model) columns() []column {
 	switch m.tab {
 	case workersTab:
-		return []column{{head: "WORKER", name: true}, {head: "POOL", rank: 1}, {head: "STATUS"}, {head: "HEARD OF", rank: 2}}
+		return []column{{head: "WORKER", least: 40}, {head: "POOL", rank: 1, least: 12}, {head: "STATUS", least: stateWidth}, {head: "HEARD OF", rank: 2, least: timeWidth}}
 	case queuesTab:
-		return []column{{head: "POOL", name: true}, {head: "QUEUE", name: true}, {head: "STATUS"}, {head: "SLOTS", rank: 1}, {head: "POLLED", rank: 2}}
+		return []column{{head: "POOL", least: 24}, {head: "QUEUE", least: 18}, {head: "STATUS", least: stateWidth}, {head: "SLOTS", rank: 1, least: timeWidth}, {head: "POLLED", rank: 2, least: timeWidth}}
 	case logsTab, tabs:
-		return []column{{head: "TIME"}, {head: "LEVEL", rank: 1}, {head: "MESSAGE"}}
+		return []column{{head: "TIME", least: timeWidth}, {head: "LEVEL", rank: 1, least: timeWidth}, {head: "MESSAGE"}}
 	case runsTab:
 	}
-	return []column{{head: "FLOW", rank: 1}, {head: "RUN", name: true}, {head: "STATE"}, {head: "WHEN", rank: 2}, {head: "TOOK", rank: 3}}
+	return []column{{head: "FLOW", rank: 1, least: 8}, {head: "RUN", least: 34}, {head: "STATE", least: stateWidth}, {head: "WHEN", rank: 2, least: timeWidth}, {head: "TOOK", rank: 3, least: timeWidth}}
 }
 
 // rows are what the tab shows, as far as the filter leaves it.
@@ -242,10 +249,18 @@ func safe(text string) string {
 
 func (m *model) cut(line string) string { return ansi.Truncate(line, m.width, "…") }
 
+// aside is what stands before a line where its colour can't tell whether it is the chosen one.
+func (m *model) aside(sign string) string {
+	if m.color {
+		return ""
+	}
+	return fmt.Sprintf("%-2s", sign)
+}
+
 // chosen marks a line: in reverse, and by a sign where there is no colour.
 func (m *model) chosen(line string) string {
 	if !m.color {
-		return m.cut("> " + line)
+		return m.aside(">") + line
 	}
 	return "\x1b[7m" + line + strings.Repeat(" ", max(0, m.width-ansi.StringWidth(line))) + "\x1b[0m"
 }

@@ -134,7 +134,7 @@ func port(ts *testscript.TestScript, neg bool, args []string) {
 
 // environ is what the script's programs see; testscript keeps it to itself.
 func environ(ts *testscript.TestScript) []string {
-	names := []string{"PATH", "HOME", "WORK", "USHER_HOME", "PREFECT_HOME", "PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "PREFECT_CLOUD_API_URL", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "BROWSER", "TERM", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "PAGER", "PREFECT_SERVER_API_PORT"}
+	names := []string{"PATH", "HOME", "WORK", "USHER_HOME", "PREFECT_HOME", "PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "PREFECT_CLOUD_API_URL", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "BROWSER", "TERM", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "PAGER", "USHER_PAGER", "PREFECT_SERVER_API_PORT", "PREFECT_CLI_WRAP_LINES", "PREFECT_CLI_COLORS", "PREFECT_CLI_PROMPT", "PREFECT_PROFILE"}
 	var env []string
 	for _, name := range names {
 		if value := ts.Getenv(name); value != "" {

@@ -90,7 +90,11 @@ func (l Lines) Print(logs []api.Log) error {
 		log := &logs[i]
 		text := log.Timestamp.In(zone).Format("2006-01-02 15:04:05.000") + " | " +
 			l.Printer.Paint(fmt.Sprintf("%-7s", Level(log.Level)), LevelTone(log.Level)) + " | " + l.Prefix(log) + Clean(l.Printer, log.Message)
-		if err := l.Printer.Line(l.Printer.Wrap(text, len(margin))); err != nil {
+		first, rest, _ := strings.Cut(text, "\n") // what follows is laid out by who wrote it: a traceback
+		if text = l.Printer.Wrap(first, len(margin)); rest != "" {
+			text += "\n" + rest
+		}
+		if err := l.Printer.Line(text); err != nil {
 			return err
 		}
 	}

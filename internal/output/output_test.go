@@ -173,7 +173,7 @@ func TestPiped(t *testing.T) {
 	want := "0001-aaaa\tshort\tCOMPLETED\t111\n" +
 		"0002-bbbb\ta name that is rather long\\nand has a second line\tFAILED\t1\n" +
 		"0003-cccc\t日本語の名前はここ\tRUNNING\t111111111111\n"
-	if diff := cmp.Diff(want, printed(t, Options{}, map[string]string{"COLUMNS": "20"}, list)); diff != "" {
+	if diff := cmp.Diff(want, printed(t, Options{}, map[string]string{"COLUMNS": "40"}, list)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	detail := func(p *Printer) error { return Detail(p, items()[0], columns()) }
@@ -349,9 +349,9 @@ func TestALonelyColumnIsStacked(t *testing.T) {
 		{Name: "Size", Value: func(s string) string { return strconv.Itoa(len(s)) }, Rank: 1},
 	}
 	got := printed(t, Options{Format: Table}, map[string]string{"COLUMNS": "20"}, func(p *Printer) error {
-		return List(p, []string{strings.Repeat("n", 19), "m"}, columns)
+		return List(p, []string{strings.Repeat("n", 39), "m"}, columns)
 	})
-	if want := "Name  " + strings.Repeat("n", 19) + "\nSize  19\n\nName  m\nSize  1\n"; got != want {
+	if want := "Name  " + strings.Repeat("n", 39) + "\nSize  39\n\nName  m\nSize  1\n"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -11,6 +11,7 @@ import (
 const (
 	gap          = "  "
 	minCellWidth = 10 // a cut cell is never narrower
+	stackWidth   = 40 // on a narrower terminal a name says more than properties cut to pieces
 )
 
 // sheet is a table laid out for a terminal: text that fits, and how to colour it.
@@ -83,7 +84,7 @@ func (s *sheet) measure() {
 
 // fit makes the table no wider than width: it leaves out the columns that matter
 // least as long as the rest can't be cut enough, and cuts the widest cells. It
-// reports whether that worked: one column left of several says too little.
+// reports whether that worked: where a long name left it alone, it says too little.
 func (s *sheet) fit(width int) bool {
 	several := len(s.heads) > 1
 	for s.narrowest() > width {
@@ -91,7 +92,7 @@ func (s *sheet) fit(width int) bool {
 			return false
 		}
 	}
-	if several && len(s.heads) == 1 {
+	if several && len(s.heads) == 1 && width >= stackWidth {
 		return false
 	}
 	for s.total() > width {
