@@ -14,12 +14,14 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/build"
+	"github.com/usherhq/usher/internal/rules/cleanup"
 	"github.com/usherhq/usher/internal/worker/report"
 )
 
 const (
 	channelVersion     = "work_pool_worker_channel.v1"
 	capabilityPush     = "usher.run_available.v1" // ours: the server says when a run is due
+	capabilityCleanup  = "cleanup_delivery.v1"
 	channelSetup       = 10 * time.Second
 	maxChannelRedial   = 30 * time.Second
 	frameHello         = "worker.hello.v1"
@@ -27,6 +29,8 @@ const (
 	frameHeartbeat     = "worker.heartbeat.v1"
 	frameSnapshot      = "work_pool.snapshot.v1"
 	frameRunsAvailable = "usher.run_available.v1"
+	frameCleanup       = "cleanup.message.v1"
+	frameCleanupResult = "cleanup.operation_result.v1"
 )
 
 // frame is one message of the worker channel.
@@ -158,7 +162,7 @@ func (w *Worker) serveChannel(ctx context.Context, conn *websocket.Conn, r ready
 		defer cancel()
 		w.beatChannel(ctx, conn, time.Duration(max(r.HeartbeatSeconds, 1))*time.Second)
 	}()
-	seen := r.Snapshot.Sequence
+	seen, cleaner := r.Snapshot.Sequence, w.newCleaner(conn)
 	for {
 		f, err := receive(ctx, conn)
 		if err != nil {
@@ -173,6 +177,10 @@ func (w *Worker) serveChannel(ctx context.Context, conn *websocket.Conn, r ready
 				seen = s.Sequence
 				w.learnPool(s.WorkPool)
 			}
+		case frameCleanup:
+			cleaner.take(ctx, f)
+		case frameCleanupResult:
+			cleaner.hear(f)
 		}
 	}
 }
@@ -198,20 +206,30 @@ func (w *Worker) hello() hello {
 	if queues == nil {
 		queues = []string{}
 	}
-	return hello{
+	h := hello{
 		ConsumerID: w.id, WorkerName: w.Name, WorkerType: w.kind.Name(), HeartbeatSeconds: max(int(w.Heartbeat.Seconds()), 1),
 		Versions: []string{channelVersion}, Capabilities: []string{"worker_heartbeat.v1", "work_pool_snapshot.v1", capabilityPush},
 		Queues: queues, CleanupKinds: []string{}, CreatePool: w.CreatePool, DefaultBaseJobTemplate: w.template(),
 		Metadata: metadata{[]integration{{"usher", build.Version()}, {"usher-" + w.kind.Name(), build.Version()}}},
 	}
+	if _, can := w.kind.(Killer); can {
+		h.Capabilities = append(h.Capabilities, capabilityCleanup)
+		h.CleanupKinds, h.MaxCleanupConcurrency = []string{cleanup.CancellingTimeout}, cleanupsAtOnce
+	}
+	return h
 }
 
 func (w *Worker) send(ctx context.Context, conn *websocket.Conn, kind string, payload any) error {
+	return w.sendAs(ctx, conn, uuid.New(), kind, payload)
+}
+
+// sendAs sends a frame of that id, which its answer names.
+func (w *Worker) sendAs(ctx context.Context, conn *websocket.Conn, id uuid.UUID, kind string, payload any) error {
 	encoded, err := json.Marshal(payload)
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(frame{Type: kind, ID: uuid.New(), SentAt: api.At(w.Now()), Payload: encoded})
+	data, err := json.Marshal(frame{Type: kind, ID: id, SentAt: api.At(w.Now()), Payload: encoded})
 	if err != nil {
 		return err
 	}

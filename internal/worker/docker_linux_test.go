@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -50,6 +51,7 @@ func TestDocker(t *testing.T) {
 	play("causes are named", causesAreNamed)
 	play("an image is pulled with credentials", func(t *testing.T, c *containers) { anImageIsPulledWithCredentials(t, c, inside) })
 	play("a cancelled run stops its container", aCancelledRunStopsItsContainer)
+	play("what a cancelled run of a dead worker left is torn down", whatACancelledRunOfADeadWorkerLeftIsTornDown)
 	play("killed workers and engines leave nothing stuck", killedWorkersAndEnginesLeaveNothingStuck)
 	play("python flows run in containers", pythonFlowsRunInContainers)
 }
@@ -300,6 +302,70 @@ func (c *containers) appears(name string) {
 		_, err := os.Stat(filepath.Join(c.share, name))
 		return err
 	})
+}
+
+// whatACancelledRunOfADeadWorkerLeftIsTornDown cancels a run whose worker is gone. The server
+// gives up waiting for the worker, and asks another one, on another machine as far as it can
+// tell, to stop the container, which takes longer than one reservation of the request: the
+// program does not heed SIGTERM.
+func whatACancelledRunOfADeadWorkerLeftIsTornDown(t *testing.T, c *containers) {
+	t.Helper()
+	server := testkit.UsherServerIn(t, t.TempDir(),
+		"PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS=1", "PREFECT_SERVER_METRICS_ENABLED=true")
+	c.scene = newSceneOf(t, server, "docker")
+	c.env = []string{"DOCKER_HOST=" + c.engine.Host}
+	gone := c.worker("gone")
+	run := c.run(c.container("/inside ignore TERM make /share/stubborn wait /share/never", nil), nil)
+	c.appears("stubborn")
+	gone.Kill()
+	c.cancel(run)
+	c.home = t.TempDir()
+	other := c.worker("other")
+	c.ends(run, api.StateTypeCancelled)
+	testkit.Eventually(t, patience, func() error {
+		if running := c.engine.Run(t, "ps", "--quiet"); running != "" {
+			return fmt.Errorf("the container still runs: %s", running)
+		}
+		return nil
+	})
+	testkit.Eventually(t, patience, func() error {
+		metrics := metricsOf(t, server)
+		for _, want := range []string{
+			`prefect_worker_channel_cleanup_deliveries_total{status="delivered"} 1`,
+			`prefect_worker_cleanup_queue_operations_total{operation="ack",status="accepted"} 1`,
+			`prefect_worker_cleanup_queue_operations_total{operation="renew",status="accepted"} 1`,
+		} {
+			if !strings.Contains(metrics, want+"\n") {
+				return fmt.Errorf("no %s among\n%s", want, metrics)
+			}
+		}
+		return nil
+	})
+	if got := c.states(run); !strings.HasSuffix(got, " Cancelling Cancelled") {
+		t.Errorf("states %s", got)
+	}
+	if !strings.Contains(other.Log(), "Tore down what was left of run") {
+		t.Errorf("the worker does not say what it did: %s", other.Log())
+	}
+}
+
+// metricsOf are the metrics that a server serves.
+func metricsOf(t *testing.T, server *testkit.Server) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.APIURL()+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // it was only read
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func killedWorkersAndEnginesLeaveNothingStuck(t *testing.T, c *containers) {

@@ -31,7 +31,10 @@ type Kind struct {
 	Lookup func(string) (string, bool) // of the environment
 }
 
-var _ worker.Finder = (*Kind)(nil)
+var (
+	_ worker.Finder = (*Kind)(nil)
+	_ worker.Killer = (*Kind)(nil)
+)
 
 // Name is the type of pools of this kind.
 func (k *Kind) Name() string { return "docker" }
@@ -221,6 +224,26 @@ func (k *Kind) Find(ctx context.Context, pool uuid.UUID) ([]worker.Found, error)
 		}
 	}
 	return found, nil
+}
+
+// Kill stops the container of a run, which a worker that is gone may have started.
+func (k *Kind) Kill(ctx context.Context, job *worker.Job, identifier string) error {
+	id, isOurs := strings.CutPrefix(identifier, k.Engine.Name()+":")
+	if !isOurs {
+		return api.Errorf(api.CodeUnavailable, "the container %s is not of the engine %s", identifier, k.Engine.Name())
+	}
+	found, err := k.Engine.Inspect(ctx, id)
+	if err != nil {
+		return err
+	}
+	if found.Config.Labels[runLabel] != job.Run.ID.String() {
+		return api.NotFound("container of run " + job.Run.ID.String())
+	}
+	r := &running{kind: k, job: job, id: id, followed: time.Now(), done: make(chan struct{})}
+	go r.watch(ctx)
+	r.Stop(ctx, stopGrace)
+	r.Release()
+	return ctx.Err()
 }
 
 // provide sees that the engine has the image.

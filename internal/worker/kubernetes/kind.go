@@ -41,7 +41,10 @@ type boardKey struct {
 	namespace string
 }
 
-var _ worker.Finder = (*Kind)(nil)
+var (
+	_ worker.Finder = (*Kind)(nil)
+	_ worker.Killer = (*Kind)(nil)
+)
 
 // New makes the kind. Close ends its watches.
 func New(lookup func(string) (string, bool), warn func(format string, args ...any)) *Kind {
@@ -263,6 +266,27 @@ func (k *Kind) Find(ctx context.Context, pool uuid.UUID) ([]worker.Found, error)
 		}
 	}
 	return found, nil
+}
+
+// Kill deletes the job of a run, which a worker that is gone may have created.
+func (k *Kind) Kill(ctx context.Context, job *worker.Job, identifier string) error {
+	client, err := k.client(job.Config.Rest)
+	if err != nil {
+		return err
+	}
+	namespace, name, _ := strings.Cut(identifier, ":")
+	found, err := client.Job(ctx, namespace, name)
+	if err != nil {
+		return err
+	}
+	if found.Meta.Labels[runLabel] != job.Run.ID.String() {
+		return api.NotFound("Kubernetes job of run " + job.Run.ID.String())
+	}
+	r := k.running(job, client, namespace, name)
+	r.follow(ctx, time.Now())
+	r.Stop(ctx, stopGrace)
+	r.Release()
+	return ctx.Err()
 }
 
 // namespaceOf is where the job goes.
