@@ -41,6 +41,11 @@ func BuildUsher(ctx context.Context) (string, error) {
 	if ready := os.Getenv("USHER_TEST_BINARY"); ready != "" {
 		return ready, nil
 	}
+	return buildFromCheckout(ctx, "./cmd/usher")
+}
+
+// buildFromCheckout builds a program of ours, and returns where it is.
+func buildFromCheckout(ctx context.Context, program string) (string, error) {
 	cache, err := CacheDir("bin")
 	if err != nil {
 		return "", err
@@ -55,12 +60,12 @@ func BuildUsher(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	binary := filepath.Join(fresh, "usher"+exeSuffix())
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "./cmd/usher")
+	binary := filepath.Join(fresh, filepath.Base(program)+exeSuffix())
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, program)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build usher: %w\n%s", err, out)
+		return "", fmt.Errorf("build %s: %w\n%s", program, err, out)
 	}
 	return shelve(binary, cache)
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ type scene struct {
 	pool   string
 	flow   uuid.UUID
 	env    []string // of its workers, besides the usual
+	binary string   // of its workers, if it is not the usual one
 }
 
 func newScene(t *testing.T, server *testkit.Server) *scene {
@@ -80,7 +82,11 @@ func must(t *testing.T, f func() error) {
 func (s *scene) worker(name string, args ...string) *testkit.Process {
 	s.t.Helper()
 	argv := append([]string{"worker", "start", "--pool", s.pool, "--name", name}, args...)
-	cmd := exec.Command(testkit.Usher(s.t), argv...)
+	binary := s.binary
+	if binary == "" {
+		binary = testkit.Usher(s.t)
+	}
+	cmd := exec.Command(binary, argv...)
 	env := append([]string{"USHER_HOME=" + s.home, "PREFECT_WORKER_QUERY_SECONDS=1", shortRequests}, s.env...)
 	cmd.Env = testkit.WithPath(s.server.Env(s.home, env...), s.python.Bin)
 	p, err := testkit.StartProcess(cmd, filepath.Join(s.t.TempDir(), "worker.log"))
@@ -108,9 +114,15 @@ func (s *scene) worker(name string, args ...string) *testkit.Process {
 // program deploys a shell script as a native flow.
 func (s *scene) program(script string) uuid.UUID {
 	s.t.Helper()
+	return s.named("native", script)
+}
+
+// named is program in a deployment of that name.
+func (s *scene) named(name, script string) uuid.UUID {
+	s.t.Helper()
 	command := "usher exec -- sh -c '" + script + "'"
 	return s.deploy(&api.DeploymentCreate{
-		Name: "native", FlowID: s.flow, WorkPoolName: api.Some(s.pool), Entrypoint: api.Some("./program"), PullSteps: api.Some([]jsontext.Value{}),
+		Name: name, FlowID: s.flow, WorkPoolName: api.Some(s.pool), Entrypoint: api.Some("./program"), PullSteps: api.Some([]jsontext.Value{}),
 		JobVariables: api.Some(value(s.t, map[string]any{"command": command})),
 	})
 }
@@ -137,6 +149,21 @@ func (s *scene) deploy(d *api.DeploymentCreate) uuid.UUID {
 		return err
 	})
 	return id
+}
+
+// gated deploys a shell script that says "begun", waits for its gate to be opened and ends.
+func (s *scene) gated() (deployment uuid.UUID, open func()) {
+	s.t.Helper()
+	gate := filepath.Join(s.t.TempDir(), "gate")
+	if err := syscall.Mkfifo(gate, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return s.named("gated", "echo begun; read x < "+gate), func() {
+		s.t.Helper()
+		if err := os.WriteFile(gate, []byte("\n"), 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 }
 
 func value(t *testing.T, v any) jsontext.Value {

@@ -58,11 +58,11 @@ var endTime = rule{
 	},
 }
 
-// runTime adds up the time spent running.
+// runTime adds up the time spent running; a clock that was set back takes nothing away.
 var runTime = rule{
 	name: "run time", from: running, to: anything, always: true,
 	before: func(t *transition) {
-		t.run.TotalRunTime += t.proposed.Timestamp.Sub(t.in.Current.Timestamp.Time)
+		t.run.TotalRunTime += max(0, t.proposed.Timestamp.Sub(t.in.Current.Timestamp.Time))
 	},
 }
 

@@ -11,7 +11,7 @@ func EstimatedRunTime(run *Run, current *api.State, now time.Time) time.Duration
 	if setOf(current) != running {
 		return run.TotalRunTime
 	}
-	return run.TotalRunTime + now.Sub(current.Timestamp.Time)
+	return run.TotalRunTime + max(0, now.Sub(current.Timestamp.Time))
 }
 
 // Lateness returns by how much a run started, or is about to start, after it was

@@ -249,6 +249,7 @@ func TestDerived(t *testing.T) {
 	ago := func(minutes int) *api.Time { return api.AtPtr(start.Add(-time.Duration(minutes) * time.Minute)) }
 	active := &api.State{Type: api.StateTypeRunning, Timestamp: *ago(5)}
 	ended := &api.State{Type: api.StateTypeCompleted, Timestamp: *ago(5)}
+	ahead := &api.State{Type: api.StateTypeRunning, Timestamp: *ago(-5)}
 	cases := map[string]struct {
 		run            Run
 		current        *api.State
@@ -262,6 +263,7 @@ func TestDerived(t *testing.T) {
 		"started early":   {Run{ExpectedStartTime: ago(3), StartTime: ago(7)}, active, 5, 0},
 		"ran before":      {Run{ExpectedStartTime: ago(9), StartTime: ago(9), TotalRunTime: time.Minute}, active, 6, 0},
 		"ended":           {Run{ExpectedStartTime: ago(9), StartTime: ago(8), TotalRunTime: time.Minute}, ended, 1, 1},
+		"clock set back":  {Run{ExpectedStartTime: ago(-9), StartTime: ago(-9), TotalRunTime: time.Minute}, ahead, 1, 0},
 	}
 	for name, c := range cases {
 		runTime, delta := EstimatedRunTime(&c.run, c.current, start), Lateness(&c.run, c.current, start)

@@ -1,17 +1,24 @@
 package core_test
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/server/core"
 	"github.com/usherhq/usher/internal/store"
+	"github.com/usherhq/usher/internal/testkit"
 )
 
 // columns lists the columns of a table.
@@ -155,4 +162,58 @@ func TestTheVacuumLetsOthersWrite(t *testing.T) {
 			t.Errorf("%d old runs are left; %d writes were done meanwhile, the longest took %s", left, writes, longest)
 		}
 	})
+}
+
+// What a few rules cost the reference, each time that its scheduler looks at them, which is
+// every few seconds, pays here for an hour of the scheduler's turns.
+func TestRulesCostNothingAtRest(t *testing.T) {
+	rules := []string{
+		"FREQ=MINUTELY;BYHOUR=9;BYDAY=MO",
+		"FREQ=MINUTELY;BYHOUR=9;BYMONTHDAY=1",
+		"DTSTART:20200101T000000\nRRULE:FREQ=MINUTELY;INTERVAL=5;BYHOUR=8,9,10;BYDAY=MO,TU,WE,TH,FR",
+		"DTSTART:20200101T000000\nRRULE:FREQ=MINUTELY;INTERVAL=15",
+	}
+	theirs := sync.OnceValue(func() time.Duration { return costOfRules(t, rules) })
+	inHouses(t, func(h *house) {
+		for i, rule := range rules {
+			text, err := json.Marshal(map[string]string{"rrule": rule})
+			h.ok(err)
+			h.deployment(fmt.Sprint("d", i), `"schedules":[{"schedule":`+string(text)+`}]`)
+		}
+		h.ok(h.ScheduleHungry(t.Context(), who))
+		if runs := h.rows("flow_run"); runs < 3*len(rules) {
+			t.Fatalf("%d runs are planned", runs)
+		}
+		ours := time.Hour
+		for range 3 { // a busy machine is not the scheduler's fault
+			ours = min(ours, timed(func() {
+				for range 60 {
+					h.ok(h.ScheduleHungry(t.Context(), who))
+				}
+			}))
+		}
+		t.Logf("60 turns of ours take %s, one look of the reference's %s", ours, theirs())
+		if ours > theirs() {
+			t.Errorf("60 turns at rest take %s, more than one of the reference's %s", ours, theirs())
+		}
+	})
+}
+
+func costOfRules(t *testing.T, rules []string) time.Duration {
+	t.Helper()
+	input, err := json.Marshal(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), testkit.Reference(t).Python, "testdata/rules.py")
+	cmd.Stdin, cmd.Env = bytes.NewReader(input), testkit.Env(t.TempDir())
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seconds, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(seconds * float64(time.Second))
 }
