@@ -91,6 +91,7 @@ type Server struct {
 	listener net.Listener // nil when nothing is served
 	tls      *tls.Config  // nil without TLS
 	store    *store.Store
+	wallGap  string // why the database does not keep workspaces apart by itself
 	core     *core.Core
 	log      *slog.Logger
 	site     *web.Site
@@ -115,7 +116,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := openCore(ctx, o)
+	c, gap, err := openWalled(ctx, o)
 	if err != nil {
 		if listener != nil {
 			err = errors.Join(err, listener.Close())
@@ -128,7 +129,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if o.Accounts {
 		o.Web.SignedIn = func(r *http.Request) bool { return s.doors == nil || s.doors.SignedIn(r) }
 	}
-	s = &Server{options: o, listener: listener, tls: shake, store: db, core: c, log: o.Log, site: web.New(c, o.Web)}
+	s = &Server{options: o, listener: listener, tls: shake, store: db, wallGap: gap, core: c, log: o.Log, site: web.New(c, o.Web)}
 	if c.UIURL = strings.TrimRight(o.UIURL, "/"); c.UIURL == "" && listener != nil {
 		c.UIURL = s.URL()
 	}
@@ -166,6 +167,21 @@ func listen(ctx context.Context, o *Options) (net.Listener, error) {
 		return nil, api.Errorf(api.CodeInvalid, "cannot listen on %s: %w", address, err)
 	}
 	return listener, nil
+}
+
+// openWalled is openCore that says whether there is a gap in the database's wall between
+// workspaces.
+func openWalled(ctx context.Context, o Options) (c *core.Core, gap string, err error) {
+	if c, err = openCore(ctx, o); err != nil {
+		return nil, "", err
+	}
+	if gap, err = c.Store.Wall(ctx); err != nil {
+		return nil, "", errors.Join(err, c.Store.Close())
+	}
+	if gap != "" && o.Accounts && c.Store.Dialect().Name() == "postgres" {
+		o.Log.WarnContext(ctx, "row-level security does not bind the server: let it connect as a role that is no superuser and has no BYPASSRLS", "because", gap)
+	}
+	return c, gap, nil
 }
 
 // openCore opens the database and checks that its secrets can be read.

@@ -111,10 +111,15 @@ var (
 // SilentRunsSQL is the query of SilentRuns.
 const SilentRunsSQL = silentRuns
 
-// The queries of BegunSiblings and HasLaterSibling.
+// AcrossWorkspaces is acrossWorkspaces.
+var AcrossWorkspaces = acrossWorkspaces
+
+// LaterSiblingsSQL is the query of HasLaterSibling.
+func LaterSiblingsSQL(d dialect.SQL) string { return laterSiblings(d) }
+
+// The queries of BegunSiblings and its kin.
 const (
 	BegunSiblingsSQL   = begunSiblings
-	LaterSiblingsSQL   = laterSiblings
 	EarlierSiblingsSQL = earlierSiblings
 	WaitingSiblingsSQL = waitingSiblings
 )

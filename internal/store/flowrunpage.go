@@ -18,7 +18,7 @@ import (
 func (tx *Tx) flowRunPage(f Filters, sort api.FlowRunSort, limit, offset int) (where, ordered condition, err error) {
 	if few, ok, err := tx.fewTagged(f); ok || err != nil {
 		p := page(limit, offset)
-		return few, is("\norder by "+sortedFlowRuns(sort)+p.sql, p.args...), err
+		return few, is("\norder by "+sortedFlowRuns(tx.sql, sort)+p.sql, p.args...), err
 	}
 	if isWindow(f) && byStart(sort) && limit >= 0 {
 		where, ordered = tx.windowPage(f, sort, limit, offset)
@@ -27,14 +27,14 @@ func (tx *Tx) flowRunPage(f Filters, sort api.FlowRunSort, limit, offset int) (w
 	states := eachState(f)
 	if len(states) == 0 || limit < 0 || !byStart(sort) {
 		p := page(limit, offset)
-		return tx.whereFlowRuns(f), is("\norder by "+flowRunOrder(sort)+p.sql, p.args...), nil
+		return tx.whereFlowRuns(f), is("\norder by "+flowRunOrder(tx.sql, sort)+p.sql, p.args...), nil
 	}
 	parts := make([]string, len(states))
 	var args []any
 	for i, one := range states {
 		c := tx.whereFlowRuns(one)
-		parts[i] = "select part.id, part.start\nfrom (\n  select flow_run.id as id, " + flowRunStart + " as start\n  from flow_run\n  where " + c.sql +
-			"\n  order by " + flowRunOrder(sort) + "\n  limit ?) as part"
+		parts[i] = "select part.id, part.start\nfrom (\n  select flow_run.id as id, " + flowRunStart(tx.sql) + " as start\n  from flow_run\n  where " + c.sql +
+			"\n  order by " + flowRunOrder(tx.sql, sort) + "\n  limit ?) as part"
 		args = append(append(args, c.args...), limit+offset)
 	}
 	merged := strings.Join(parts, "\nunion all\n")
@@ -55,7 +55,7 @@ func (tx *Tx) pageOf(query condition, sort api.FlowRunSort, limit, offset int) (
 	}
 	found := is("flow_run.id in (\nselect id\nfrom (\n"+query.sql+") as runs\norder by "+order+"\nlimit ?\noffset ?)",
 		append(slices.Clone(query.args), limit, offset)...)
-	return all(tx.own("flow_run"), found), is("\norder by " + sortedFlowRuns(sort))
+	return all(tx.own("flow_run"), found), is("\norder by " + sortedFlowRuns(tx.sql, sort))
 }
 
 // windowPage is the page of a filter on the expected start alone. An index has all that
@@ -67,7 +67,7 @@ func (tx *Tx) windowPage(f Filters, sort api.FlowRunSort, limit, offset int) (wh
 	if sort == api.FlowRunSortStartTimeDesc {
 		direction = " desc"
 	}
-	return tx.pageOf(is("select flow_run.id as id, "+flowRunStart+" as start\nfrom flow_run\nwhere "+c.sql+
+	return tx.pageOf(is("select flow_run.id as id, "+flowRunStart(tx.sql)+" as start\nfrom flow_run\nwhere "+c.sql+
 		"\norder by flow_run.expected_start_time"+direction+", flow_run.id"+direction+"\nlimit 9223372036854775807", c.args...), sort, limit, offset)
 }
 

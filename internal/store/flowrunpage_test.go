@@ -29,7 +29,7 @@ func TestMergedPagesAreThePlainOnes(t *testing.T) {
 			sort := rapid.SampledFrom([]api.FlowRunSort{api.FlowRunSortStartTimeAsc, api.FlowRunSortStartTimeDesc, api.FlowRunSortNameAsc}).Draw(rt, "sort")
 			limit, offset := rapid.IntRange(0, 8).Draw(rt, "limit"), rapid.IntRange(0, 8).Draw(rt, "offset")
 			storetest.Read(t, s, func(tx *store.Tx) error {
-				want, err := tx.SelectIDs("flow_run", tx.WhereFlowRuns(f), store.FlowRunOrder(sort), limit, offset)
+				want, err := tx.SelectIDs("flow_run", tx.WhereFlowRuns(f), store.FlowRunOrder(tx.D(), sort), limit, offset)
 				if err != nil {
 					return err
 				}

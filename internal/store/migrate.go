@@ -26,7 +26,7 @@ type applied struct {
 // not touch. Replicas that start together wait for each other.
 func (s *Store) migrate(ctx context.Context, known []migrations.Migration, skip bool) error {
 	current := false
-	err := s.engine.Read(ctx, func(session dialect.Session) error {
+	err := s.engine.Read(ctx, dialect.Scope{}, func(session dialect.Session) error {
 		pending, err := s.pending(session, known)
 		current = len(pending) == 0
 		return err
@@ -101,7 +101,7 @@ func (s *Store) besideWriters(ctx context.Context, indexer dialect.Indexer, know
 	for {
 		ran, err := s.engine.Alone(ctx, "indexes", func() error {
 			wanted := false
-			err := s.engine.Read(ctx, func(session dialect.Session) (err error) {
+			err := s.engine.Read(ctx, dialect.Scope{}, func(session dialect.Session) (err error) {
 				wanted, err = lacks(session)
 				return err
 			})

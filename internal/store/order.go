@@ -1,33 +1,36 @@
 package store
 
-import "github.com/usherhq/usher/internal/api"
+import (
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/store/dialect"
+)
 
 // The order functions are what follows "order by". Every order ends in the id, so that
 // pages are stable; a time that is missing counts as later than any other.
 
 const flowRunName = "flow_run.name"
 
-func flowRunOrder(sort api.FlowRunSort) string {
-	return flowRunOrderOf(sort, func(column string) string { return column })
+func flowRunOrder(d dialect.SQL, sort api.FlowRunSort) string {
+	return flowRunOrderOf(d, sort, func(column string) string { return column })
 }
 
 // sortedFlowRuns is flowRunOrder for runs that are few and found otherwise: it hides the
 // column from the planner, which would like to walk an index in this order.
-func sortedFlowRuns(sort api.FlowRunSort) string {
-	return flowRunOrderOf(sort, func(column string) string {
+func sortedFlowRuns(d dialect.SQL, sort api.FlowRunSort) string {
+	return flowRunOrderOf(d, sort, func(column string) string {
 		if column == flowRunName {
 			return column + " || ''"
 		}
-		return column + " + 0"
+		return "(" + column + ") + 0"
 	})
 }
 
-func flowRunOrderOf(sort api.FlowRunSort, by func(column string) string) string {
+func flowRunOrderOf(d dialect.SQL, sort api.FlowRunSort, by func(column string) string) string {
 	switch sort {
 	case api.FlowRunSortStartTimeAsc:
-		return late(by(flowRunStart), "flow_run.id")
+		return late(by(flowRunStart(d)), "flow_run.id")
 	case api.FlowRunSortStartTimeDesc:
-		return early(by(flowRunStart), "flow_run.id")
+		return early(by(flowRunStart(d)), "flow_run.id")
 	case api.FlowRunSortExpectedStartTimeAsc:
 		return late(by("flow_run.expected_start_time"), "flow_run.id")
 	case api.FlowRunSortExpectedStartTimeDesc:

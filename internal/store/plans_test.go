@@ -38,7 +38,7 @@ func TestListsReadInTheOrderOfAnIndex(t *testing.T) {
 	}
 	storetest.Run(t, func(t *testing.T, s *store.Store) {
 		for _, c := range runs {
-			sql, args := selectSQL(t, s, "flow_run", func(tx *store.Tx) store.Condition { return tx.WhereFlowRuns(c.filter) }, store.FlowRunOrder(c.sort))
+			sql, args := selectSQL(t, s, "flow_run", func(tx *store.Tx) store.Condition { return tx.WhereFlowRuns(c.filter) }, store.FlowRunOrder(s.Dialect(), c.sort))
 			storetest.UsesIndex(t, s, c.index, sql, args...)
 		}
 		ofRun := store.Filters{FlowRuns: &api.FlowRunFilter{ID: byID}}
@@ -59,6 +59,9 @@ func TestWindowsAreReadFromTheIndexAlone(t *testing.T) {
 		"postgres": regexp.MustCompile("Index Only Scan (Backward )?using ix_flow_run_expected_start "),
 	}
 	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		if s.Dialect().Name() == "postgres" {
+			manyRuns(t, s)
+		}
 		queries := map[string]func(tx *store.Tx) (string, []any, error){
 			"page": func(tx *store.Tx) (string, []any, error) {
 				return tx.FlowRunPage(f, api.FlowRunSortStartTimeDesc, 200, 0)
@@ -79,6 +82,26 @@ func TestWindowsAreReadFromTheIndexAlone(t *testing.T) {
 				t.Errorf("%s does not read the index alone:\n%s\n%s", name, plan, sql)
 			}
 		}
+	})
+}
+
+// manyRuns makes runs from which PostgreSQL knows that few are in a window: in an empty table
+// it takes any index.
+func manyRuns(t *testing.T, s *store.Store) {
+	t.Helper()
+	flow := uuid.New()
+	storetest.Write(t, s, func(tx *store.Tx) error {
+		if err := insertFlow(tx, flow, "f"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`
+insert into flow_run (workspace_id, id, created, updated, name, flow_id, parameters, context, empirical_policy, tags, expected_start_time, state_type, state_name)
+select ?, gen_random_uuid(), 1, 1, 'r', ?, '{}', '{}', '{}', '[]', 1690000000000000 + n * 5000000000, 'COMPLETED', 'Completed'
+from generate_series(1, 2001) n`, store.DefaultWorkspace, flow)
+		if err == nil {
+			_, err = tx.Exec("analyze flow_run")
+		}
+		return err
 	})
 }
 
@@ -189,7 +212,6 @@ order by r.end_time`, []any{id, id}},
 		{"ix_flow_run_schedule", store.BegunSiblingsSQL, []any{id, id, id, id, id, id, id}},
 		{"ix_flow_run_schedule", store.EarlierSiblingsSQL, []any{id, id, id, now}},
 		{"ix_flow_run_schedule", store.WaitingSiblingsSQL, []any{id, id, id}},
-		{"ix_flow_run_deployment_start", store.LaterSiblingsSQL, []any{id, id, now, now, now, id}},
 		{"ix_flow_run_heartbeat_due", store.SilentRunsSQL, []any{id, now, now, 10}},
 		{"ix_log_flow_run", store.LogsBehindSQL, []any{id, id, now, now, 0, 100}},
 		{"sqlite_autoindex_block_document_1", store.SecretsWithoutSQL, []any{id, id, "v2:1:%", 100}},
@@ -222,9 +244,10 @@ select id
 from flow_run
 where workspace_id = ?
 and state_type = 'PAUSED'
-and `+timeout+` < ?
+and `+timeout+` is not null
 order by `+timeout+`, id
-limit 10`, id, "2026")
+limit 10`, id)
+		storetest.UsesIndex(t, s, "ix_flow_run_deployment_start", store.LaterSiblingsSQL(s.Dialect()), id, id, now, now, now, id)
 		place := "ix_event_place"
 		if s.Dialect().Name() == "sqlite" {
 			place = "USING INTEGER PRIMARY KEY"

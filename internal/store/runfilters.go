@@ -10,7 +10,9 @@ import (
 // The functions of this file turn the filter of one entity into a condition on its
 // table. A nil filter matches everything.
 
-const flowRunStart = "coalesce(flow_run.start_time, flow_run.expected_start_time)"
+func flowRunStart(d dialect.SQL) string {
+	return d.First("flow_run.start_time", "flow_run.expected_start_time")
+}
 
 func flowRunCondition(d dialect.SQL, f *api.FlowRunFilter) condition {
 	if f == nil {
@@ -24,7 +26,7 @@ func flowRunCondition(d dialect.SQL, f *api.FlowRunFilter) condition {
 		workQueueName(f.WorkQueueName),
 		stateOf(d, "flow_run", f.State),
 		match(d, "flow_run.flow_version", f.FlowVersion),
-		moment(flowRunStart, "flow_run.start_time", f.StartTime),
+		moment(flowRunStart(d), "flow_run.start_time", f.StartTime),
 		moment("flow_run.end_time", "flow_run.end_time", (*api.FlowRunFilterStartTime)(f.EndTime)),
 		between("flow_run.expected_start_time", f.ExpectedStartTime),
 		between("flow_run.next_scheduled_start_time", f.NextScheduledStartTime),

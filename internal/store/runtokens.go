@@ -20,15 +20,15 @@ const terminal = "('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')"
 // RunTokenByHash returns the token with a hash, of any workspace. There is none for a run
 // that is gone.
 func (tx *Tx) RunTokenByHash(hash []byte) (*RunToken, error) {
-	return one(tx, `
-		select t.workspace_id, t.id, t.flow_run_id, t.actor_id, t.created, t.expires,
-		  case when r.state_type in `+terminal+` then r.state_timestamp end
-		from run_token t
-		join flow_run r
-		  on r.workspace_id = t.workspace_id
-		  and r.id = t.flow_run_id
-		where t.hash = ?`, []any{hash}, func(row *Row) (t RunToken, err error) {
-		return t, row.Scan(&t.WorkspaceID, &t.ID, &t.FlowRunID, &t.ActorID, &t.Created, &t.Expires, &t.Ended)
+	t, err := one(tx, "select workspace_id, id, flow_run_id, actor_id, created, expires\nfrom run_token\nwhere hash = ?", []any{hash}, func(row *Row) (t RunToken, err error) {
+		return t, row.Scan(&t.WorkspaceID, &t.ID, &t.FlowRunID, &t.ActorID, &t.Created, &t.Expires)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t, tx.In(t.WorkspaceID, func(in *Tx) (err error) {
+		t.Ended, err = in.FlowRunEnded(t.FlowRunID)
+		return err
 	})
 }
 

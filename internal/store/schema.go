@@ -42,7 +42,7 @@ func (s *Schema) Close() error { return s.store.Close() }
 
 // Steps lists the steps that this usher knows. It refuses a database that is not ours.
 func (s *Schema) Steps(ctx context.Context) (steps []Step, err error) {
-	err = s.store.engine.Read(ctx, func(session dialect.Session) error {
+	err = s.store.engine.Read(ctx, dialect.Scope{}, func(session dialect.Session) error {
 		steps, err = s.steps(session)
 		return err
 	})

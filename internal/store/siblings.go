@@ -8,6 +8,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/rules/states"
+	"github.com/usherhq/usher/internal/store/dialect"
 )
 
 // LockSchedulePolicy returns the policy of a schedule, if it has one, and keeps others
@@ -114,17 +115,19 @@ func (tx *Tx) BegunSiblings(run *states.Input) ([]uuid.UUID, error) {
 }
 
 // The pluses keep SQLite from walking the runs of all deployments.
-const laterSiblings = `
+func laterSiblings(d dialect.SQL) string {
+	return `
 	select id
 	from flow_run
 	where workspace_id = ?
 	and deployment_id = ?
-	and coalesce(start_time, expected_start_time) > ?
+	and ` + d.First("start_time", "expected_start_time") + ` > ?
 	and +expected_start_time > ?
 	and +expected_start_time <= ?
 	and schedule_id = ?
 	and auto_scheduled
 	limit 1`
+}
 
 // HasLaterSibling says that there is a run of a run's schedule whose time has come later.
 func (tx *Tx) HasLaterSibling(run *states.Input, now api.Time) (bool, error) {
@@ -132,6 +135,6 @@ func (tx *Tx) HasLaterSibling(run *states.Input, now api.Time) (bool, error) {
 	if since == nil {
 		return false, nil
 	}
-	found, err := many(tx, laterSiblings, []any{tx.workspace, *run.DeploymentID, *since, *since, now, *run.ScheduleID}, scanID)
+	found, err := many(tx, laterSiblings(tx.sql), []any{tx.workspace, *run.DeploymentID, *since, *since, now, *run.ScheduleID}, scanID)
 	return len(found) > 0, err
 }

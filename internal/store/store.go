@@ -112,8 +112,8 @@ func View(ctx context.Context, url string) (dialect.Viewer, dialect.SQL, error) 
 	case err != nil:
 		return nil, nil, err
 	case at.postgres != "":
-		engine, err := postgres.Open(ctx, at.postgres, postgres.Bounds{Connections: 1})
-		return engine, dialect.Postgres, err
+		viewer, err := postgres.View(ctx, at.postgres)
+		return viewer, dialect.Postgres, err
 	}
 	viewer, err := sqlite.View(at.file)
 	return viewer, dialect.SQLite, err
@@ -131,9 +131,13 @@ func (c Config) connections(usual int) int {
 // their commit. fn may run again, so it must have no effect outside tx, must not keep
 // tx, and must not call Write.
 func (s *Store) Write(ctx context.Context, workspace uuid.UUID, fn func(*Tx) error) error {
+	return s.write(ctx, dialect.Scope{Workspace: (*dialect.UUID)(&workspace)}, fn)
+}
+
+func (s *Store) write(ctx context.Context, scope dialect.Scope, fn func(*Tx) error) error {
 	s.writers.Add(1)
 	defer s.writers.Add(-1)
-	return s.engine.Write(ctx, s.in(workspace, fn))
+	return s.engine.Write(ctx, scope, s.in(scope, fn))
 }
 
 // Writers is how many callers write, or wait to.
@@ -142,12 +146,16 @@ func (s *Store) Writers() int { return int(s.writers.Load()) }
 // Read runs fn on one snapshot of the workspace, which has everything that Write
 // acknowledged before. It waits for no writer.
 func (s *Store) Read(ctx context.Context, workspace uuid.UUID, fn func(*Tx) error) error {
-	return s.engine.Read(ctx, s.in(workspace, fn))
+	return s.read(ctx, dialect.Scope{Workspace: (*dialect.UUID)(&workspace)}, fn)
 }
 
-func (s *Store) in(workspace uuid.UUID, fn func(*Tx) error) func(dialect.Session) error {
+func (s *Store) read(ctx context.Context, scope dialect.Scope, fn func(*Tx) error) error {
+	return s.engine.Read(ctx, scope, s.in(scope, fn))
+}
+
+func (s *Store) in(scope dialect.Scope, fn func(*Tx) error) func(dialect.Session) error {
 	return func(session dialect.Session) error {
-		tx := &Tx{session: session, workspace: workspace, sql: s.sql, tailSeen: &s.tail}
+		tx := &Tx{session: session, scope: scope, workspace: uuid.UUID(*scope.Workspace), sql: s.sql, tailSeen: &s.tail}
 		if err := fn(tx); err != nil {
 			return err
 		}

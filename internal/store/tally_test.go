@@ -87,7 +87,7 @@ func moveRuns(tx *store.Tx, from, to api.StateType, name string) error {
 
 func samePage(t *rapid.T, tx *store.Tx, f store.Filters) error {
 	sort := rapid.SampledFrom([]api.FlowRunSort{api.FlowRunSortStartTimeDesc, api.FlowRunSortStartTimeAsc, api.FlowRunSortNameAsc, api.FlowRunSortEndTimeDesc, api.FlowRunSortIDDesc}).Draw(t, "sort")
-	want, err := tx.SelectIDs("flow_run", tx.WhereFlowRuns(f), store.FlowRunOrder(sort), 1000, 0)
+	want, err := tx.SelectIDs("flow_run", tx.WhereFlowRuns(f), store.FlowRunOrder(tx.D(), sort), 1000, 0)
 	if err != nil {
 		return err
 	}

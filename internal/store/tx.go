@@ -37,7 +37,8 @@ func Constraint(err error) string {
 // (nil is null), or []string and []uuid.UUID for a JSON list.
 type Tx struct {
 	session   dialect.Session
-	workspace uuid.UUID
+	scope     dialect.Scope
+	workspace uuid.UUID // that of the scope
 	sql       dialect.SQL
 	busy      bool
 	failed    error // a statement's error, after which a database refuses the others

@@ -175,11 +175,7 @@ func (tx *Tx) DeleteAccess(id uuid.UUID) error { return known(tx.deleteRow("work
 
 // PutAccessTo is PutAccess for the workspace that the access names.
 func (tx *Tx) PutAccessTo(a *Access) error {
-	in := *tx
-	in.workspace = a.WorkspaceID
-	err := in.PutAccess(a)
-	tx.failed = in.failed
-	return err
+	return tx.In(a.WorkspaceID, func(in *Tx) error { return in.PutAccess(a) })
 }
 
 // WorkspaceInUse says whether somebody has made something in the workspace.

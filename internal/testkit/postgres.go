@@ -42,6 +42,12 @@ func PostgresCopy(t testing.TB, name string, fill func(url string) error) string
 	return server.create(t, name)
 }
 
+// PostgresWhole is the URL of a test's database for somebody whom row-level security does not
+// bind. The URLs of other databases stay as they are.
+func PostgresWhole(url string) string {
+	return strings.Replace(url, "postgres://"+postgresRole+"@", "postgres://postgres@", 1)
+}
+
 // PostgresServer returns a connection string for the maintenance database of the same
 // server, for tests that must end its connections or look at its state.
 func PostgresServer(t testing.TB) string {
@@ -70,7 +76,7 @@ func OwnPostgres(t testing.TB) *Postgres {
 }
 
 // URL names the one database of the server.
-func (p *Postgres) URL() string { return p.url("postgres") }
+func (p *Postgres) URL() string { return p.roleURL("postgres") }
 
 // Stop ends the server and all its connections at once, as a crash would.
 func (p *Postgres) Stop(t testing.TB) {
@@ -122,7 +128,7 @@ type postgresServer struct {
 func (s *postgresServer) create(t testing.TB, original string) string {
 	t.Helper()
 	name := fmt.Sprintf("test_%d", s.databases.Add(1))
-	if err := s.run("create database " + name + " template " + original); err != nil {
+	if err := s.run("create database " + name + " template " + original + " owner " + postgresRole); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -130,7 +136,7 @@ func (s *postgresServer) create(t testing.TB, original string) string {
 			t.Error(err)
 		}
 	})
-	return s.url(name)
+	return s.roleURL(name)
 }
 
 func (s *postgresServer) original(name string, fill func(url string) error) error {
@@ -140,16 +146,24 @@ func (s *postgresServer) original(name string, fill func(url string) error) erro
 	if found {
 		return err
 	}
-	err = s.run("create database " + name)
+	err = s.run("create database " + name + " owner " + postgresRole)
 	if err == nil {
-		err = fill(s.url(name))
+		err = fill(s.roleURL(name))
 	}
 	s.originals[name] = err
 	return err
 }
 
-func (s *postgresServer) url(database string) string {
-	return "postgres://postgres@/" + database + "?host=" + s.dir
+// postgresRole owns the databases of tests. It is no superuser, whom row-level security
+// does not bind.
+const postgresRole = "usher"
+
+func (s *postgresServer) url(database string) string { return s.urlOf("postgres", database) }
+
+func (s *postgresServer) roleURL(database string) string { return s.urlOf(postgresRole, database) }
+
+func (s *postgresServer) urlOf(role, database string) string {
+	return "postgres://" + role + "@/" + database + "?host=" + s.dir
 }
 
 func (s *postgresServer) run(sql string) error {
@@ -194,7 +208,7 @@ func (s *postgresServer) start(commits string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	return Until(ctx, func() error {
+	err = Until(ctx, func() error {
 		select {
 		case <-s.ended:
 			return Final(fmt.Errorf("the programs in %s ended at once", bin))
@@ -202,6 +216,10 @@ func (s *postgresServer) start(commits string) error {
 			return s.run("select 1")
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return s.run("create role " + postgresRole + " login; alter database postgres owner to " + postgresRole)
 }
 
 // postgresScript stops and starts the server as it is told on its standard input. When

@@ -70,6 +70,7 @@ type Facts struct {
 	OnlyTLS13      bool
 	PublicURL      string
 	Database       string // SQLite or PostgreSQL
+	WallGap        string // why the database does not keep workspaces apart by itself; "" if it does
 	MasterKey      string // where it comes from
 	Mail           string // how mails go out, "" when none do
 	Providers      int    // others at which people sign in
@@ -153,6 +154,13 @@ func whoMustSayWho(f *Facts) Value {
 		return Value{Text: "nobody is asked; only this machine reaches the server"}
 	}
 	return Value{Text: "nobody is asked, and the server listens on " + f.Host, Weak: true}
+}
+
+func wall(f *Facts) Value {
+	if f.WallGap == "" {
+		return Value{Text: f.Database + " shows each transaction one workspace (row-level security)"}
+	}
+	return Value{Text: "the server's own conditions alone: " + f.WallGap, Weak: f.Accounts && f.Database == "PostgreSQL"}
 }
 
 func transport(f *Facts) Value {

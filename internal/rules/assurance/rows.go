@@ -174,7 +174,7 @@ var rows = []Row{
 		},
 	},
 	{ID: "S49", Level: Must, Promise: "Pages withstand other pages", Tests: []string{"TestPagesCannotBeFramedOrSniffed", "TestFormsOfOthersAreRefused", "TestNextLeadsNowhereElse", "TestPagesOfOtherOriginsAreLetInAsConfigured", "TestHostHeaderDoesNotGetIntoLinks"}, Missing: "no scanner is run against it"},
-	{ID: "S50", Level: Must, Promise: "Nothing of one tenant reaches another", Tests: []string{"TestNothingOfOneWorkspaceIsSeenInAnother", "TestEveryOperationByEveryRoleInEveryTenant"}, Missing: "the database itself has no second wall"},
+	{ID: "S50", Level: Must, Promise: "Nothing of one tenant reaches another", Tests: []string{"TestNothingOfOneWorkspaceIsSeenInAnother", "TestEveryOperationByEveryRoleInEveryTenant", "TestTheWallHoldsBehindBrokenStatements", "TestEveryTableOfWorkspacesHasAWall"}, live: wall},
 	{ID: "S51", Level: Must, Promise: "Accounts may let in some addresses only", Tests: []string{"TestAddressesThatAreAllowed"}, live: ofAccount(func(_ *Facts, a *Account) Value {
 		if a.Addresses == 0 {
 			return Value{Text: "every address"}

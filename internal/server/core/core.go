@@ -166,6 +166,16 @@ func value[T any](ctx context.Context, c *Core, who Caller, fn func(*store.Tx) (
 	return out, err
 }
 
+// across reads one thing on a snapshot of what store.ReadAcross opens.
+func across[T any](ctx context.Context, c *Core, fn func(*store.Tx) (T, error)) (T, error) {
+	var out T
+	err := c.Store.ReadAcross(ctx, DefaultWorkspace, func(tx *store.Tx) (err error) {
+		out, err = fn(tx)
+		return err
+	})
+	return out, refused(err)
+}
+
 // found words a missing row as the absence of what was asked for.
 func found[T any](what string, read func() (T, error)) (T, error) {
 	return foundOr(what+" not found", read)

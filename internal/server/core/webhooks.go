@@ -107,7 +107,7 @@ func (c *Core) Webhooks(ctx context.Context, who Caller) ([]store.Webhook, error
 
 // WebhookAt finds a webhook by the end of its path, in whichever workspace.
 func (c *Core) WebhookAt(ctx context.Context, slug string) (*store.Webhook, error) {
-	w, err := value(ctx, c, Caller{Workspace: DefaultWorkspace}, func(tx *store.Tx) (*store.Webhook, error) { return tx.WebhookBySlug(slug) })
+	w, err := across(ctx, c, func(tx *store.Tx) (*store.Webhook, error) { return tx.WebhookBySlug(slug) })
 	return w, webhookMissing(err)
 }
 

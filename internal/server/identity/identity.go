@@ -67,13 +67,13 @@ type By struct {
 
 // Read runs fn on a snapshot.
 func (s *Service) Read(ctx context.Context, fn func(*store.Tx) error) error {
-	return refused(s.store.Read(ctx, store.DefaultWorkspace, fn))
+	return refused(s.store.ReadAcross(ctx, store.DefaultWorkspace, fn))
 }
 
 // Write runs fn in a transaction that leaves everybody's rights as they are, or only adds
 // to them.
 func (s *Service) Write(ctx context.Context, fn func(*store.Tx) error) error {
-	return refused(s.store.Write(ctx, store.DefaultWorkspace, fn))
+	return refused(s.store.WriteAcross(ctx, store.DefaultWorkspace, fn))
 }
 
 // Change runs fn in a transaction after which every server asks anew what actors may do:
@@ -85,7 +85,7 @@ func (s *Service) Change(ctx context.Context, fn func(*store.Tx) error) error {
 // ChangeIn is Change for what is kept in a workspace.
 func (s *Service) ChangeIn(ctx context.Context, workspace uuid.UUID, fn func(*store.Tx) error) error {
 	defer s.epoch.forget()
-	return refused(s.store.Write(ctx, workspace, func(tx *store.Tx) error {
+	return refused(s.store.WriteAcross(ctx, workspace, func(tx *store.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}

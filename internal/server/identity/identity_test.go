@@ -260,7 +260,7 @@ func TestTheAuditLogTellsWhenItWasTamperedWith(t *testing.T) {
 // tampered does sql, expects VerifyAudit to say so, and takes it back.
 func (h *house) tampered(sql, says string) {
 	h.t.Helper()
-	storetest.Write(h.t, h.db, func(tx *store.Tx) error {
+	storetest.Across(h.t, h.db, func(tx *store.Tx) error {
 		for _, s := range []string{"create table kept as select * from audit_entry", sql} {
 			if _, err := tx.Exec(s); err != nil {
 				return err
@@ -271,7 +271,7 @@ func (h *house) tampered(sql, says string) {
 	if _, err := h.VerifyAudit(h.t.Context(), h.first.AccountID); api.CodeOf(err) != api.CodeConflict || !strings.Contains(err.Error(), says) {
 		h.t.Errorf("after %q: %v", sql, err)
 	}
-	storetest.Write(h.t, h.db, func(tx *store.Tx) error {
+	storetest.Across(h.t, h.db, func(tx *store.Tx) error {
 		for _, s := range []string{"delete from audit_entry", "insert into audit_entry select * from kept", "drop table kept"} {
 			if _, err := tx.Exec(s); err != nil {
 				return err

@@ -86,7 +86,7 @@ type loaded struct {
 // load reads an actor with the epoch at which it is right.
 func (s *Service) load(ctx context.Context, lookup Lookup, secret, ip string, now api.Time) (*loaded, error) {
 	out := &loaded{}
-	err := s.store.Read(ctx, store.DefaultWorkspace, func(tx *store.Tx) error {
+	err := s.Read(ctx, func(tx *store.Tx) error {
 		out.actor = nil
 		var err error
 		if out.epoch, err = tx.Epoch(); err != nil {
@@ -100,7 +100,7 @@ func (s *Service) load(ctx context.Context, lookup Lookup, secret, ip string, no
 		return err
 	})
 	if err == nil && out.actor != nil && out.actor.Credential.Touch != nil {
-		err = s.store.Write(ctx, store.DefaultWorkspace, func(tx *store.Tx) error { return out.actor.Credential.Touch(tx, ip) })
+		err = s.Write(ctx, func(tx *store.Tx) error { return out.actor.Credential.Touch(tx, ip) })
 		if err != nil { // a full disk must not lock people out
 			s.log.WarnContext(ctx, "cannot note the use of a credential", "error", err)
 			err = nil
@@ -336,7 +336,7 @@ func (e *epoch) current(ctx context.Context, s *Service, now time.Time) (int64, 
 	if age := now.Sub(e.readAt); age >= 0 && age < EpochAge {
 		return e.value, nil
 	}
-	err := s.store.Read(context.WithoutCancel(ctx), store.DefaultWorkspace, func(tx *store.Tx) (err error) {
+	err := s.Read(context.WithoutCancel(ctx), func(tx *store.Tx) (err error) {
 		e.value, err = tx.Epoch()
 		return err
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/usherhq/usher/internal/server/identity"
 	"github.com/usherhq/usher/internal/store"
 	"github.com/usherhq/usher/internal/store/storetest"
+	"github.com/usherhq/usher/internal/testkit"
 )
 
 // canaries are in all that is kept of the person whom the tests erase.
@@ -65,7 +66,7 @@ func (w *town) zoe() (id uuid.UUID, key string) {
 // found lists the tables in which a text is, in whatever case.
 func (w *town) found(text string) (tables []string) {
 	w.t.Helper()
-	db := storetest.Open(w.t, w.db)
+	db := storetest.Open(w.t, testkit.PostgresWhole(w.db))
 	isSQLite := db.Dialect().Name() == "sqlite"
 	list := "select table_name::text, 't'::text\nfrom information_schema.tables\nwhere table_schema = 'public'"
 	if isSQLite {

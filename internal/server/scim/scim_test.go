@@ -290,7 +290,7 @@ func TestDeactivationEndsSessionsAndKeys(t *testing.T) {
 			id := d.newUser(c.email)
 			var actor uuid.UUID
 			var key string
-			storetest.Write(t, d.db, func(tx *store.Tx) (err error) {
+			storetest.Across(t, d.db, func(tx *store.Tx) (err error) {
 				u, err := d.people.UserByEmail(tx, c.email)
 				if err != nil {
 					return err

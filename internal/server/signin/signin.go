@@ -163,7 +163,7 @@ type turn struct {
 // write runs fn in a transaction; what fn leaves outside it must set each time it runs.
 func (s *Service) write(ctx context.Context, fn func(*turn) error) error {
 	var done *turn
-	err := s.store.Write(ctx, store.DefaultWorkspace, func(tx *store.Tx) error {
+	err := s.store.WriteAcross(ctx, store.DefaultWorkspace, func(tx *store.Tx) error {
 		done = &turn{Tx: tx, s: s, now: api.At(s.clock())}
 		if err := fn(done); err != nil || !done.revoked {
 			return err
@@ -177,7 +177,7 @@ func (s *Service) write(ctx context.Context, fn func(*turn) error) error {
 }
 
 func (s *Service) read(ctx context.Context, fn func(*turn) error) error {
-	return s.store.Read(ctx, store.DefaultWorkspace, func(tx *store.Tx) error {
+	return s.store.ReadAcross(ctx, store.DefaultWorkspace, func(tx *store.Tx) error {
 		return fn(&turn{Tx: tx, s: s, now: api.At(s.clock())})
 	})
 }

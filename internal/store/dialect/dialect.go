@@ -16,9 +16,9 @@ import (
 type Engine interface {
 	// Write runs fn in a transaction and returns nil once its effects are durable.
 	// fn may run more than once.
-	Write(ctx context.Context, fn func(Session) error) error
+	Write(ctx context.Context, scope Scope, fn func(Session) error) error
 	// Read runs fn on one consistent snapshot. fn must not write.
-	Read(ctx context.Context, fn func(Session) error) error
+	Read(ctx context.Context, scope Scope, fn func(Session) error) error
 	// Migrate runs fn in a transaction that excludes every other migration of the
 	// same database, in this process or another one.
 	Migrate(ctx context.Context, fn func(Session) error) error
@@ -28,6 +28,21 @@ type Engine interface {
 	Describe() string
 	// Close waits for the running transactions and lets the database go.
 	Close() error
+}
+
+// Scope is which rows of workspaces a transaction sees and changes in a database that
+// guards them itself. The zero Scope sees none.
+type Scope struct {
+	Workspace *UUID
+	// Across opens the tables that say who may do what in the workspaces of an account,
+	// whatever workspace their rows belong to.
+	Across bool
+}
+
+// Walled is an Engine that may have a wall between workspaces.
+type Walled interface {
+	// Wall says why the database does not keep workspaces apart for us; "" if it does.
+	Wall(ctx context.Context) (gap string, err error)
 }
 
 // Messenger is an Engine whose database carries short texts between the processes that
@@ -68,6 +83,8 @@ type Session interface {
 	// Inserted is the number (seq) of the last row that this session inserted into a table
 	// that has them, where SQL.Returns is false; elsewhere 0.
 	Inserted() int64
+	// Enter goes on in another scope until the transaction ends.
+	Enter(scope Scope) error
 	// Script executes several statements without arguments.
 	Script(sql string) error
 	// Tables lists the tables of the database.

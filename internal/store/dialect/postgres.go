@@ -58,6 +58,12 @@ func (d postgresSQL) Behind(table string) string {
 // A statement of our own would be one more way to the server and back.
 func (postgresSQL) KeepsBooks() bool { return true }
 
+// Row-level security is asked before anything that could tell of rows, which PostgreSQL
+// believes of coalesce: no index would be searched by it.
+func (postgresSQL) First(a, b string) string {
+	return "case when " + a + " is not null then " + a + " else " + b + " end"
+}
+
 // PostgreSQL knows by its statistics which index to take.
 func (postgresSQL) Plain(expr string) string { return expr }
 

@@ -44,6 +44,8 @@ type SQL interface {
 	// KeepsBooks says that triggers count flow runs by state and list their tags when a run
 	// is added or changes its state, so that no statement has to.
 	KeepsBooks() bool
+	// First is the first of two columns that is not null, as the indexes have it.
+	First(a, b string) string
 	// Plain is expr so that no index is looked up by it.
 	Plain(expr string) string
 	// Returns says that an insert should answer the numbers (seq) of what it adds. It should

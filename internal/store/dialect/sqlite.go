@@ -47,6 +47,8 @@ func (sqliteSQL) Behind(table string) string { return "? = 0 and " + table + ".s
 // A statement that fires triggers journals every page that it changes.
 func (sqliteSQL) KeepsBooks() bool { return false }
 
+func (sqliteSQL) First(a, b string) string { return "coalesce(" + a + ", " + b + ")" }
+
 func (sqliteSQL) Plain(expr string) string { return "+" + expr }
 
 func (sqliteSQL) Returns() bool { return false }

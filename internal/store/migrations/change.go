@@ -42,16 +42,26 @@ func (c change) undone() (sql string, can bool) {
 		return "drop index if exists " + c[3], true
 	case c.is("create", "function"):
 		return "drop function if exists " + c[2] + " cascade", true // with its triggers
+	case c.is("create", "policy") && len(c) > 4:
+		return "drop policy if exists " + c[2] + " on " + c[4], true
 	case c.is("alter", "table") && len(c) > 5 && c[3] == "add" && c[4] == "column":
 		return "alter table " + c[2] + " drop column " + c[5], true
+	case c.secures():
+		return "alter table " + c[2] + map[string]string{"enable": " disable", "force": " no force"}[c[3]] + " row level security", true
 	}
 	return "", false
+}
+
+// secures says that a table gets row-level security, behind which a program that does not
+// name its workspace sees nothing.
+func (c change) secures() bool {
+	return c.is("alter", "table") && len(c) > 4 && (c[3] == "enable" || c[3] == "force") && c[4] == "row"
 }
 
 // leavesAlone says whether programs that do not know the change go on working.
 func (c change) leavesAlone() bool {
 	_, can := c.undone()
-	return can || c.is("drop", "index") || c.is("insert") || c.is("update")
+	return can && !c.secures() || c.is("drop", "index") || c.is("insert") || c.is("update")
 }
 
 // Undo is the script that takes the step back, what was made last first. An error says
@@ -80,6 +90,17 @@ func (m Migration) Made(kind string) (names []string) {
 		}
 	}
 	return names
+}
+
+// Writes says whether the step changes rows of tables other than those.
+func (m Migration) Writes(those []string) bool {
+	return slices.ContainsFunc(m.changes(), func(c change) bool {
+		at := 2
+		if c.is("update") {
+			at = 1
+		}
+		return (c.is("insert", "into") || c.is("update") || c.is("delete", "from")) && !slices.Contains(those, c[at])
+	})
 }
 
 // Needs is the newest step that a program has to know to work on a database that has got

@@ -85,6 +85,15 @@ func Read(t testing.TB, s *store.Store, fn func(*store.Tx) error) {
 	}
 }
 
+// Across runs fn in a writing transaction that sees what servers look up across workspaces; it
+// must succeed.
+func Across(t testing.TB, s *store.Store, fn func(*store.Tx) error) {
+	t.Helper()
+	if err := s.WriteAcross(t.Context(), store.DefaultWorkspace, fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Plan is how the database would execute a query. PostgreSQL is kept from scanning and
 // sorting, which it likes to do while tables are small.
 func Plan(t testing.TB, s *store.Store, sql string, args ...any) string {

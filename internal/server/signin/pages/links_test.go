@@ -66,7 +66,7 @@ func TestSignInByLink(t *testing.T) {
 func dump(t *testing.T, db *store.Store) string {
 	t.Helper()
 	var all strings.Builder
-	storetest.Read(t, db, func(tx *store.Tx) error {
+	storetest.Across(t, db, func(tx *store.Tx) error {
 		for _, q := range []string{
 			"select token_hash || ' ' || coalesce(browser_hash, '') || ' ' || coalesce(code_hash, '') || next || words from auth_magic_link",
 			"select hash || client || method || agent from auth_token", "select hash || redirect_uri || challenge from auth_code",

@@ -291,7 +291,7 @@ func (b *browser) who() string {
 // audited says how often something is in the logs of audit.
 func (s *site) audited(event string) (n int) {
 	s.t.Helper()
-	storetest.Read(s.t, s.db, func(tx *store.Tx) error {
+	storetest.Across(s.t, s.db, func(tx *store.Tx) error {
 		return tx.QueryRow("select count(*) from audit_entry where event = ?", []any{"prefect-cloud." + event}, &n)
 	})
 	return n

@@ -92,18 +92,18 @@ func describe(c *pgx.ConnConfig) string {
 func (e *Engine) Describe() string { return e.describe }
 
 // Write runs fn in a transaction and repeats it on deadlocks and failed serialization.
-func (e *Engine) Write(ctx context.Context, fn func(dialect.Session) error) error {
-	return e.repeat(ctx, pgx.TxOptions{}, fn)
+func (e *Engine) Write(ctx context.Context, scope dialect.Scope, fn func(dialect.Session) error) error {
+	return e.repeat(ctx, pgx.TxOptions{BeginQuery: "begin" + enter(scope)}, fn)
 }
 
 // Read runs fn on a snapshot, in a transaction that can't write.
-func (e *Engine) Read(ctx context.Context, fn func(dialect.Session) error) error {
-	return e.repeat(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
+func (e *Engine) Read(ctx context.Context, scope dialect.Scope, fn func(dialect.Session) error) error {
+	return e.repeat(ctx, pgx.TxOptions{BeginQuery: "begin isolation level repeatable read read only" + enter(scope)}, fn)
 }
 
 // Migrate is Write that waits for the migrations of others.
 func (e *Engine) Migrate(ctx context.Context, fn func(dialect.Session) error) error {
-	return e.Write(ctx, func(s dialect.Session) error {
+	return e.Write(ctx, dialect.Scope{}, func(s dialect.Session) error {
 		if _, err := s.Exec("select set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)", nil); err != nil {
 			return err
 		}

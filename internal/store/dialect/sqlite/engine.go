@@ -68,7 +68,7 @@ func (e *Engine) Describe() string { return e.path }
 
 // Write queues fn for the writer and waits until its effects are on the disk. A ctx
 // that ends before fn starts takes it out of the queue; a running fn is not stopped.
-func (e *Engine) Write(ctx context.Context, fn func(dialect.Session) error) error {
+func (e *Engine) Write(ctx context.Context, _ dialect.Scope, fn func(dialect.Session) error) error {
 	return e.writer.do(ctx, fn)
 }
 
@@ -85,7 +85,7 @@ func (e *Engine) Alone(_ context.Context, _ string, fn func() error) (bool, erro
 // Read runs fn on a snapshot that sees everything acknowledged before, and perhaps what
 // is committed and on its way to the disk. When ctx ends, the running statement is
 // interrupted.
-func (e *Engine) Read(ctx context.Context, fn func(dialect.Session) error) error {
+func (e *Engine) Read(ctx context.Context, _ dialect.Scope, fn func(dialect.Session) error) error {
 	return e.readers.do(ctx, fn)
 }
 

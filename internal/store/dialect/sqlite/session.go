@@ -27,6 +27,9 @@ func (s *session) Exec(sql string, args []any) (int64, error) {
 	return int64(s.conn.Changes()), nil
 }
 
+// The database has no wall between workspaces.
+func (s *session) Enter(dialect.Scope) error { return nil }
+
 func (s *session) Inserted() int64 { return s.conn.LastInsertRowID() }
 
 func (s *session) Query(sql string, args []any, each func(dialect.Cells) error) error {

@@ -30,7 +30,7 @@ func openTable(t *testing.T) *Engine {
 
 func add(t *testing.T, e *Engine, sql string) error {
 	t.Helper()
-	return e.Write(t.Context(), func(s dialect.Session) error {
+	return e.Write(t.Context(), dialect.Scope{}, func(s dialect.Session) error {
 		_, err := s.Exec(sql, nil)
 		return err
 	})
@@ -38,7 +38,7 @@ func add(t *testing.T, e *Engine, sql string) error {
 
 func rowsOf(t *testing.T, e *Engine) (n int64) {
 	t.Helper()
-	err := e.Read(t.Context(), func(s dialect.Session) error {
+	err := e.Read(t.Context(), dialect.Scope{}, func(s dialect.Session) error {
 		return s.Query("select count(*) from kept", nil, func(row dialect.Cells) (err error) {
 			n, err = row.Int(0)
 			return err

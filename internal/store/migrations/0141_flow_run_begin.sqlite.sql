@@ -1,0 +1,2 @@
+-- SQLite has no row-level security and keeps its indexes.
+select 1;
