@@ -365,7 +365,7 @@ func TestLostConnectionsAreReplaced(t *testing.T) {
 	s, rival := storetest.Open(t, url), storetest.Open(t, url)
 	fillPool(t, s)
 	endOthers := func(tx *store.Tx) error {
-		return tx.Query("select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()", nil, func(*store.Row) error { return nil })
+		return tx.Query("select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and usename = current_user", nil, func(*store.Row) error { return nil })
 	}
 	storetest.Write(t, rival, endOthers)
 	storetest.Write(t, s, func(tx *store.Tx) error { return insertFlow(tx, uuid.New(), "after") })

@@ -96,7 +96,7 @@ func TestNothingIsMissedWhenConnectionsAreLost(t *testing.T) {
 		t.Fatalf("heard %s", got)
 	}
 	for i := range 5 {
-		const lose = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+		const lose = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and usename = current_user"
 		if _, err := admin.Exec(ctx, lose); err != nil {
 			t.Fatal(err)
 		}
