@@ -63,6 +63,7 @@ func NewServeCmd(env *cli.Env) *cobra.Command {
 	flags.IntVar(&opts.globalLimit, "global-limit", 0, "how many runs of a deployment may go on anywhere at once")
 	flags.StringVar(&opts.python, "python", "", "the `interpreter` for flows (default: the nearest one that has prefect)")
 	opts.environments.define(flags)
+	flags.IntVar(&opts.warm, "warm-interpreters", 0, "how many interpreters to keep that have imported prefect")
 	flags.DurationVar(&opts.drainTimeout, "drain-timeout", 30*time.Second, "how long the first interrupt waits for runs")
 	return cmd
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/coder/websocket"
@@ -13,11 +14,14 @@ import (
 )
 
 const (
-	cancellingEvent = "prefect.flow-run.Cancelling"
+	cancellingEvent = flowRunPrefix + "Cancelling"
 	cancelPollEvery = 10 * time.Second
 	socketPingEvery = 20 * time.Second
 	flowRunPrefix   = "prefect.flow-run."
 )
+
+// dueEvents tell of runs that may be taken. A worker of a pool hears of them over its channel.
+var dueEvents = []string{flowRunPrefix + "Scheduled", flowRunPrefix + "Late", flowRunPrefix + "AwaitingRetry", flowRunPrefix + "AwaitingConcurrencySlot", flowRunPrefix + "Resuming"}
 
 // watchCancellations hears of runs that are to be cancelled: by events, and by asking while
 // there is no socket, and once after each connection for what was missed.
@@ -42,13 +46,14 @@ func (w *Worker) hearCancellations(ctx context.Context) {
 	}
 	defer conn.CloseNow() //nolint:errcheck // it may be closed already
 	conn.SetReadLimit(64 << 20)
-	if err := conn.Write(setup, websocket.MessageText, w.cancellationFilter()); err != nil {
+	if err := conn.Write(setup, websocket.MessageText, w.wantedEvents()); err != nil {
 		return
 	}
 	listening, stop := context.WithCancel(ctx)
 	defer stop()
 	go w.ping(listening, conn, stop)
 	w.askCancellations(ctx)
+	w.nudge() // of what became due meanwhile nothing was heard
 	for {
 		_, data, err := conn.Read(listening)
 		if err != nil {
@@ -56,11 +61,16 @@ func (w *Worker) hearCancellations(ctx context.Context) {
 		}
 		var message struct {
 			Event struct {
+				Name     string       `json:"event"`
 				Resource api.Resource `json:"resource"`
 			} `json:"event"`
 		}
-		if json.Unmarshal(data, &message) == nil {
+		switch err := json.Unmarshal(data, &message); {
+		case err != nil:
+		case message.Event.Name == cancellingEvent:
 			w.cancelByResource(message.Event.Resource["prefect.resource.id"])
+		case slices.Contains(dueEvents, message.Event.Name):
+			w.nudge()
 		}
 	}
 }
@@ -78,16 +88,26 @@ func (w *Worker) ping(ctx context.Context, conn *websocket.Conn, broken func()) 
 	}
 }
 
-func (w *Worker) cancellationFilter() []byte {
-	now := w.Now()
-	filter, err := json.Marshal(map[string]any{"type": "filter", "filter": map[string]any{
-		"event":    map[string]any{"name": []string{cancellingEvent}},
+// wantedEvents is the filter of the events that the worker listens to.
+func (w *Worker) wantedEvents() []byte {
+	now, names := w.Now(), []string{cancellingEvent}
+	filter := map[string]any{
 		"occurred": map[string]any{"since": api.At(now.Add(-time.Minute)), "until": api.At(now.AddDate(1, 0, 0))},
-	}})
+	}
+	if w.serves() {
+		names = append(names, dueEvents...)
+		ids := make([]string, len(w.Deployments))
+		for i, id := range w.Deployments {
+			ids[i] = "prefect.deployment." + id.String()
+		}
+		filter["related"] = map[string]any{"id": ids}
+	}
+	filter["event"] = map[string]any{"name": names}
+	message, err := json.Marshal(map[string]any{"type": "filter", "filter": filter})
 	if err != nil {
 		panic(err) // plain values always encode
 	}
-	return filter
+	return message
 }
 
 func (w *Worker) cancelByResource(id string) {

@@ -158,6 +158,12 @@ func (x *execution) read(ctx context.Context) (run api.FlowRunResponse, err erro
 // ended reports infrastructure that ended by itself.
 func (x *execution) ended(ctx context.Context, infra Infrastructure) {
 	exit := infra.Exit()
+	if exit.Unbegun {
+		if run, err := x.read(ctx); err == nil {
+			x.giveBack(ctx, run, killedBefore)
+		}
+		return
+	}
 	if exit.Known && exit.Code == 0 {
 		x.logRunner(report.Info, fmt.Sprintf("Process for flow run '%s' exited cleanly.", x.job.Run.Name))
 		x.checkState(ctx, infra, "")
@@ -175,7 +181,7 @@ func (x *execution) ended(ctx context.Context, infra Infrastructure) {
 	x.logRunner(hint.level, fmt.Sprintf("Process for flow run '%s' exited with status code: %d; %s", x.job.Run.Name, exit.Code, explanation))
 	x.logRunner(report.Info, hint.resolution)
 	// A run that failed has said so itself, and the server leaves it at that.
-	answer := x.crashWithHooks(ctx, fmt.Sprintf("Flow run infrastructure exited with non-zero status code %d. %s", exit.Code, explanation))
+	answer := x.crashWithHooks(ctx, fmt.Sprintf("Flow run infrastructure exited with non-zero status code %d. %s %s", exit.Code, explanation, hint.resolution))
 	if answer.Is(api.StateTypeCancelling) {
 		x.confirmCancelled(ctx, "Flow run was cancelled successfully.")
 	}

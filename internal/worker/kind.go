@@ -126,4 +126,6 @@ type Exit struct {
 	Code  int
 	Known bool   // false when nobody saw the exit code
 	Error string // what is known of the cause, in words
+	// Unbegun says that it ended before it began the run, which is free for another worker.
+	Unbegun bool
 }

@@ -32,6 +32,7 @@ type Kind struct {
 
 	Client       *client.Client     // reads what pull steps refer to
 	Environments *environment.Store // nil means that none are made
+	Warm         *Warm              // nil means that no interpreters are kept warm
 	Always       bool               // make one for each job whose code says what it needs, asked for or not
 }
 
@@ -73,7 +74,9 @@ func (k *Kind) Start(ctx context.Context, job *worker.Job) (worker.Infrastructur
 		r.token, r.peer = k.Control.register()
 		env["PREFECT__CONTROL_PORT"], env["PREFECT__CONTROL_TOKEN"] = strconv.Itoa(k.Control.Port()), r.token
 	}
-	r.process, err = k.Launcher.Start(ctx, job.Dir, launch.Spec{Argv: argv, Dir: dir, Env: list(env), Hold: job.Hold})
+	if r.process = k.startWarm(job, argv, dir, env); r.process == nil {
+		r.process, err = k.Launcher.Start(ctx, job.Dir, launch.Spec{Argv: argv, Dir: dir, Env: list(env), Hold: job.Hold})
+	}
 	if err != nil {
 		r.Release()
 		return nil, err
@@ -82,14 +85,33 @@ func (k *Kind) Start(ctx context.Context, job *worker.Job) (worker.Infrastructur
 	return r, nil
 }
 
+// startWarm lets a warm interpreter execute the job, nil if there is none for it.
+func (k *Kind) startWarm(job *worker.Job, argv []string, dir string, env map[string]string) *launch.Process {
+	if k.Warm == nil || job.Config.Command != "" || len(argv) != len(engineArgs)+1 {
+		return nil // a command, or an interpreter that is started through something
+	}
+	configured := dir
+	if dir == filepath.Join(job.Dir, "work") {
+		configured = ""
+	}
+	return k.Warm.Start(warmSpecOf(argv[0], configured, env, job.Hold), job.Dir, dir, env)
+}
+
+// engineArgs are what makes an interpreter the engine of a run.
+var engineArgs = []string{"-m", "prefect.engine"}
+
 // Adopt finds the engine that an earlier worker started for the run.
 func (k *Kind) Adopt(ctx context.Context, job *worker.Job) (worker.Infrastructure, error) { //nolint:ireturn // worker.Kind wants it so
-	p, err := launch.Adopt(ctx, job.Dir)
+	dir := job.Dir
+	if _, err := os.Stat(filepath.Join(dir, warmDir)); err == nil {
+		dir = filepath.Join(dir, warmDir)
+	}
+	p, err := launch.Adopt(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	r := &running{process: p}
-	if info, err := os.Stat(filepath.Join(job.Dir, launch.OutFile)); err == nil {
+	if info, err := os.Stat(filepath.Join(dir, launch.OutFile)); err == nil {
 		r.copyOutput(job, info.Size())
 	}
 	return r, nil
@@ -113,7 +135,7 @@ func (k *Kind) command(ctx context.Context, job *worker.Job, dir string) ([]stri
 	if err != nil {
 		return nil, err
 	}
-	return append(python, "-m", "prefect.engine"), nil
+	return append(python, engineArgs...), nil
 }
 
 func list(env map[string]string) []string {
@@ -150,7 +172,13 @@ func (r *running) Exit() worker.Exit {
 	if r.peer != nil && r.peer.hasReported() {
 		return worker.Exit{Known: true}
 	}
-	return worker.Exit{Code: exit.Code, Known: exit.Known, Error: exit.Error}
+	if exit.Known && exit.Code > 0 && exit.Error == "" {
+		exit.Error = causeOf(filepath.Join(r.process.Dir(), launch.OutFile))
+	}
+	return worker.Exit{
+		Code: exit.Code, Known: exit.Known, Error: exit.Error,
+		Unbegun: exit.Code == unbegun && filepath.Base(r.process.Dir()) == warmDir,
+	}
 }
 
 func (r *running) Cancel(ctx context.Context) (understood bool) {
@@ -175,5 +203,5 @@ func (r *running) copyOutput(job *worker.Job, offset int64) {
 	if stream, ok := job.Config.Rest["stream_output"].(bool); ok && !stream {
 		return
 	}
-	r.output = copyGrowing(filepath.Join(job.Dir, launch.OutFile), offset, job.Output, r.process.Done())
+	r.output = copyGrowing(filepath.Join(r.process.Dir(), launch.OutFile), offset, job.Output, r.process.Done())
 }
