@@ -34,7 +34,7 @@ func TestWhatKeepsAFlowFromRunningIsNamed(t *testing.T) {
 		elsewhere:                                                              {"nothere.py", "Check the entrypoint of the deployment"},
 		flow("interpreter", good, map[string]any{"python": noPython}):          {noPython, "127", "correct the command or PATH"},
 		flow("environment", good, map[string]any{"python_environment": "x.y"}): {"x.y is not there"},
-		flow("quoting", good, map[string]any{"command": "python 'x"}):          {"quot"},
+		flow("quoting", good, map[string]any{"command": "python 'x"}):          {"is never closed"},
 	} {
 		runs[s.run(deployment, nil)] = words
 	}

@@ -72,7 +72,7 @@ func advice(name, line string) string {
 		return "Install it where the flow runs, or list it in requirements.txt and let the worker make the environment (job variable " + environmentVariable + ")"
 	case has("FileNotFoundError", "NotADirectoryError"):
 		return "Check the entrypoint of the deployment, and its path or pull steps"
-	case has("MissingFlowError"), name == "AttributeError" && strings.Contains(line, "module"):
+	case has("MissingFlowError"), name == "RuntimeError" && strings.Contains(line, ": Function with name"):
 		return "Check the function that the entrypoint of the deployment names"
 	case has("SyntaxError", "IndentationError", "TabError"):
 		return "Correct the file that the entrypoint of the deployment names"

@@ -13,6 +13,7 @@ func TestCausesAreReadFromTracebacks(t *testing.T) {
 		{traceback + "prefect.exceptions.ScriptError: Script at 'x.py' encountered an exception: ModuleNotFoundError(\"No module named 'y'\")\nlater\n", "prefect.exceptions.ScriptError", "Install it"},
 		{traceback + "KeyError: 1\n\nDuring handling of the above exception, another exception occurred:\n\n" + traceback + "FileNotFoundError: [Errno 2] No such file or directory: 'f.py'\n", "FileNotFoundError", "entrypoint"},
 		{traceback + "prefect.exceptions.MissingFlowError: Flow function with name 'g' not found in 'f.py'.\n", "MissingFlowError", "function"},
+		{traceback + "RuntimeError: Function with name 'f' not found in 'f.py'.\n", "RuntimeError", "function"},
 		{traceback + "RuntimeError\n", "RuntimeError. ", "logs"},
 		{traceback + "ValueError: " + strings.Repeat("x", 9000) + "\n", "xxx…", "logs"},
 		{traceback, "", ""},
