@@ -106,7 +106,8 @@ func TestKillsInTheMiddleOfAHundredRuns(t *testing.T) {
 	for id := range runs {
 		why, ended := crashed[id]
 		switch n := times[id.String()]; {
-		case ended && n <= 1 && (why == "The worker was killed while it started the program." || strings.Contains(why, "the API")):
+		case ended && n <= 1 && why == "The worker was killed while it started the program.":
+		case ended && n <= 1 && strings.HasPrefix(why, "Flow run infrastructure exited with"): // a flow whose engine gave the server up
 		case ended || n != 1:
 			t.Errorf("run %s ran %d times; its states were %s %s", id, n, s.states(id), why)
 		}
