@@ -23,10 +23,13 @@ const (
 	// keptOfSize is how much memory of one size is kept, enough for the journal of a
 	// statement on a hundred pages.
 	keptOfSize = 512 << 10
+	// lockByte is the first byte of the page of locks.
+	lockByte = 1 << 30
 )
 
 var (
 	plainMemory lib.Tsqlite3_mem_methods
+	plainPages  lib.Tsqlite3_pcache_methods2
 	kept        [15]blocks // by the binary logarithm of their size
 )
 
@@ -35,15 +38,20 @@ var (
 var configure = sync.OnceFunc(func() {
 	tls := libc.NewTLS()
 	defer tls.Close()
-	if !setMemory(tls, lib.SQLITE_CONFIG_GETMALLOC, &plainMemory) {
-		return
+	if setLibrary(tls, lib.SQLITE_CONFIG_GETMALLOC, &plainMemory) {
+		keeping := plainMemory
+		keeping.FxMalloc, keeping.FxRealloc, keeping.FxFree = pointer(allocate), pointer(reallocate), pointer(release)
+		setLibrary(tls, lib.SQLITE_CONFIG_MALLOC, &keeping)
 	}
-	keeping := plainMemory
-	keeping.FxMalloc, keeping.FxRealloc, keeping.FxFree = pointer(allocate), pointer(reallocate), pointer(release)
-	setMemory(tls, lib.SQLITE_CONFIG_MALLOC, &keeping)
+	if setLibrary(tls, lib.SQLITE_CONFIG_GETPCACHE2, &plainPages) {
+		pages := plainPages
+		pages.FxRekey = pointer(rekey)
+		setLibrary(tls, lib.SQLITE_CONFIG_PCACHE2, &pages)
+	}
 })
 
-func setMemory(tls *libc.TLS, option int32, methods *lib.Tsqlite3_mem_methods) bool {
+// setLibrary reads or sets the methods that an option names.
+func setLibrary[M any](tls *libc.TLS, option int32, methods *M) bool {
 	list := libc.NewVaList(uintptr(unsafe.Pointer(methods)))
 	defer libc.Xfree(tls, list)
 	return lib.Xsqlite3_config(tls, option, list) == lib.SQLITE_OK
@@ -68,6 +76,18 @@ func release(tls *libc.TLS, p uintptr) {
 		return
 	}
 	function[freeFn](&plainMemory.FxFree)(tls, p)
+}
+
+// rekey gives a page of a cache another number. To exchange the numbers of two pages SQLite
+// gives one of them for a moment that of the page of locks, which no database has; as the
+// highest number of the cache it would make the end of the transaction look at every page.
+func rekey(tls *libc.TLS, cache, page uintptr, was, is uint32) {
+	pages := at[lib.TPCache1](cache)
+	highest := pages.FiMaxKey
+	function[rekeyFn](&plainPages.FxRekey)(tls, cache, page, was, is)
+	if int64(is-1)*int64(pages.FszPage) == lockByte {
+		pages.FiMaxKey = highest
+	}
 }
 
 // fitting is the size of the block that n bytes take anyway.
@@ -111,6 +131,7 @@ type (
 	reallocFn = func(tls *libc.TLS, p uintptr, n int32) uintptr
 	freeFn    = func(tls *libc.TLS, p uintptr)
 	lengthFn  = func(tls *libc.TLS, p uintptr) int32
+	rekeyFn   = func(tls *libc.TLS, cache, page uintptr, was, is uint32)
 )
 
 // pointer makes a C pointer of a function that exists for ever.
