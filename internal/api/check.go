@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -13,13 +14,13 @@ import (
 // enumeration is what the generated string types with fixed values implement.
 type enumeration interface{ Values() []string }
 
-// optional is what Opt implements for the checks.
+// optional is what a pointer to an Opt implements for the checks.
 type optional interface {
-	inner() (v reflect.Value, null bool)
+	inner() (v reflect.Value, given, null bool)
 }
 
-func (o Opt[T]) inner() (reflect.Value, bool) {
-	return reflect.ValueOf(&o.value).Elem(), o.state == isNull
+func (o *Opt[T]) inner() (v reflect.Value, given, null bool) {
+	return reflect.ValueOf(&o.value).Elem(), o.state != absent, o.state == isNull
 }
 
 // closed is what types implement that know when their schema must be asked, because it
@@ -47,7 +48,28 @@ func (p *place) raw() jsontext.Value {
 
 func (p *place) below(step string) *place { return &place{parent: p, step: step} }
 
-// conforms walks v along its struct tags and says whether nothing breaks them. It never
+var (
+	optionalType    = reflect.TypeFor[optional]()
+	closedType      = reflect.TypeFor[closed]()
+	enumerationType = reflect.TypeFor[enumeration]()
+
+	enumerations sync.Map // reflect.Type → []string
+)
+
+// valuesOf lists what a string type allows, nil for anything.
+func valuesOf(t reflect.Type) []string {
+	if !t.Implements(enumerationType) {
+		return nil
+	}
+	if have, ok := enumerations.Load(t); ok {
+		return have.([]string)
+	}
+	values := reflect.Zero(t).Interface().(enumeration).Values()
+	enumerations.Store(t, values)
+	return values
+}
+
+// conforms walks v, which can be addressed, along its struct tags and says whether nothing breaks them. It never
 // lets through what the contract's schema refuses; where it says no, explain decides.
 func conforms(v reflect.Value, at *place) bool {
 	switch v.Kind() {
@@ -56,8 +78,8 @@ func conforms(v reflect.Value, at *place) bool {
 	case reflect.Slice:
 		return conformingList(v, at)
 	case reflect.String:
-		e, isEnum := v.Interface().(enumeration)
-		return !isEnum || slices.Contains(e.Values(), v.String())
+		values := valuesOf(v.Type())
+		return values == nil || slices.Contains(values, v.String())
 	case reflect.Map:
 		return !maybeNull(v)
 	case reflect.Struct:
@@ -101,11 +123,12 @@ func conformingList(v reflect.Value, at *place) bool {
 }
 
 func conformingStruct(v reflect.Value, at *place) bool {
-	if special, ok := v.Interface().(closed); ok && !special.fits() {
+	plan := planOf(v.Type())
+	if plan.closed && !v.Addr().Interface().(closed).fits() {
 		return false
 	}
-	for _, c := range checksOf(v.Type()) {
-		if !c.fits(v.Field(c.index), at) {
+	for i := range plan.checks {
+		if c := &plan.checks[i]; !c.fits(v.Field(c.index), at) {
 			return false
 		}
 	}
@@ -123,11 +146,11 @@ func (c *check) fits(f reflect.Value, at *place) bool {
 		}
 	}
 	if c.optional {
-		if f.IsZero() {
+		inner, given, null := f.Addr().Interface().(optional).inner()
+		switch {
+		case !given:
 			return true
-		}
-		inner, null := f.Interface().(optional).inner()
-		if null {
+		case null:
 			return c.null
 		}
 		f = inner
@@ -147,7 +170,23 @@ func (c *check) fits(f reflect.Value, at *place) bool {
 	case reflect.String:
 		return c.fitsText(f.String()) && conforms(f, at)
 	}
+	if !isNested(f) {
+		return conforms(f, nil)
+	}
 	return conforms(f, at.below(c.name))
+}
+
+// isNested says that v holds values that have a place of their own.
+func isNested(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer:
+		return !v.IsNil()
+	case reflect.Slice:
+		return v.Len() > 0
+	case reflect.Struct:
+		return v.Type() != timeType && v.Type().PkgPath() == apiPath
+	}
+	return false
 }
 
 func (c *check) within(v float64) bool {

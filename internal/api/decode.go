@@ -267,23 +267,29 @@ type check struct {
 	pattern  *regexp.Regexp
 }
 
-var plans sync.Map // reflect.Type → []check
+// plan is how the values of a struct type are checked.
+type plan struct {
+	closed bool // it implements closed
+	checks []check
+}
 
-// checksOf reads the tags of a struct type once.
-func checksOf(t reflect.Type) []check {
+var plans sync.Map // reflect.Type → *plan
+
+// planOf reads the tags of a struct type once.
+func planOf(t reflect.Type) *plan {
 	if have, ok := plans.Load(t); ok {
-		return have.([]check)
+		return have.(*plan)
 	}
-	var list []check
+	p := &plan{closed: t.Implements(closedType)}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		c := check{index: i, name: name, maxlen: -1, optional: f.Type.Implements(reflect.TypeFor[optional]())}
+		c := check{index: i, name: name, maxlen: -1, optional: reflect.PointerTo(f.Type).Implements(optionalType)}
 		c.parse(f.Tag.Get("check"))
-		list = append(list, c)
+		p.checks = append(p.checks, c)
 	}
-	plans.Store(t, list)
-	return list
+	plans.Store(t, p)
+	return p
 }
 
 func (c *check) parse(tag string) {
