@@ -58,7 +58,7 @@ func newBotListCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return output.List(env.Printer(options), list, []output.Column[bot]{
-				{Name: "Name", Value: func(b bot) string { return b.Name }, Tone: func(bot) output.Tone { return output.Strong }},
+				{Name: "Name", Value: func(b bot) string { return b.Name }, Tone: func(bot) output.Tone { return output.Strong }, Whole: true},
 				{Name: "ID", Value: func(b bot) string { return b.ID }, Whole: true, Rank: 3},
 				{Name: "Role", Value: func(b bot) string { return b.Role }, Rank: 1},
 				{Name: "Key", Value: func(b bot) string { return output.Text(b.Key.Masked) }, Rank: 2},

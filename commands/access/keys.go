@@ -24,7 +24,7 @@ type key struct {
 
 func keyColumns() []output.Column[key] {
 	return []output.Column[key]{
-		{Name: "Name", Value: func(k key) string { return k.Name }, Tone: func(key) output.Tone { return output.Strong }},
+		{Name: "Name", Value: func(k key) string { return k.Name }, Tone: func(key) output.Tone { return output.Strong }, Whole: true},
 		{Name: "ID", Value: func(k key) string { return k.ID }, Whole: true},
 		{Name: "Key", Value: func(k key) string { return output.Text(k.Masked) }, Rank: 1},
 		{Name: "Expires", Value: func(k key) string { return ended(k.Expiration) }, Rank: 2},

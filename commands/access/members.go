@@ -78,8 +78,8 @@ func newMemberListCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return output.List(env.Printer(options), list, []output.Column[member]{
-				{Name: "Email", Value: func(m member) string { return output.Text(m.Email) }, Tone: func(member) output.Tone { return output.Strong }},
-				{Name: "Handle", Value: func(m member) string { return output.Text(m.Handle) }, Rank: 2},
+				{Name: "Email", Value: func(m member) string { return output.Text(m.Email) }, Tone: func(member) output.Tone { return output.Strong }, Whole: true},
+				{Name: "Handle", Value: func(m member) string { return output.Text(m.Handle) }, Rank: 2, Whole: true},
 				{Name: "Role", Value: func(m member) string { return m.Role }},
 				output.SwitchColumn("Active", func(m member) bool { return m.Active }).At(1),
 				{Name: "ID", Value: func(m member) string { return m.ID }, Whole: true, Rank: 3},
@@ -164,7 +164,7 @@ func newInvitationsCmd(env *cli.Env) *cobra.Command {
 				return err
 			}
 			return output.List(env.Printer(options), list, []output.Column[invitation]{
-				{Name: "Email", Value: func(i invitation) string { return i.Email }, Tone: func(invitation) output.Tone { return output.Strong }},
+				{Name: "Email", Value: func(i invitation) string { return i.Email }, Tone: func(invitation) output.Tone { return output.Strong }, Whole: true},
 				{Name: "Status", Value: func(i invitation) string { return i.Status }},
 				{Name: "Expires", Value: func(i invitation) string { return ended(i.Expiration) }, Rank: 1},
 				{Name: "ID", Value: func(i invitation) string { return i.ID }, Whole: true, Rank: 2},

@@ -102,7 +102,7 @@ func typeOf(s profile.Setting) string {
 
 func explanationProperties() []output.Column[explanation] {
 	return []output.Column[explanation]{
-		{Name: "Name", Value: func(e explanation) string { return e.Name }, Tone: func(explanation) output.Tone { return output.Strong }},
+		{Name: "Name", Value: func(e explanation) string { return e.Name }, Tone: func(explanation) output.Tone { return output.Strong }, Whole: true},
 		{Name: "For", Value: func(e explanation) string { return e.Purpose }},
 		{Name: "Value", Value: func(e explanation) string { return e.Value }},
 		{Name: "Source", Value: func(e explanation) string { return string(e.Source) }},

@@ -2,6 +2,7 @@
 package flow
 
 import (
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,7 @@ import (
 
 // NewCmd makes usher flow.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("flow", "see the flows that are known", []string{"flows"}, newListCmd(env), newServeCmd(env))
+	cmd := cli.Group("flow", "see the flows that are known", []string{"flows"}, newListCmd(env), newInspectCmd(env), newServeCmd(env), newDeleteCmd(env))
 	cmd.Example = "usher flow ls"
 	return cmd
 }
@@ -25,6 +26,19 @@ func columns() []output.Column[api.Flow] {
 		{
 			Name: "Created", Value: func(f api.Flow) string { return output.Stamp(f.Created) },
 			Human: func(f api.Flow, now time.Time) string { return output.AgoPtr(now, f.Created) }, Rank: 1,
+		},
+	}
+}
+
+func properties() []output.Column[api.Flow] {
+	return []output.Column[api.Flow]{
+		{Name: "Name", Value: func(f api.Flow) string { return f.Name }, Tone: func(api.Flow) output.Tone { return output.Strong }, Whole: true},
+		{Name: "ID", Value: func(f api.Flow) string { return f.ID.String() }, Whole: true},
+		{Name: "Tags", Value: func(f api.Flow) string { return strings.Join(f.Tags, ", ") }},
+		{Name: "Labels", Value: func(f api.Flow) string { return output.Compact(f.Labels) }},
+		{
+			Name: "Created", Value: func(f api.Flow) string { return output.Stamp(f.Created) },
+			Human: func(f api.Flow, now time.Time) string { return output.TimePtr(now, f.Created) },
 		},
 	}
 }

@@ -26,6 +26,7 @@ func NewCmd(env *cli.Env) *cobra.Command {
 		newTimelineCmd(env),
 		newDiffCmd(env),
 		newCancelCmd(env),
+		newResumeCmd(env),
 		newRetryCmd(env),
 		newExecuteCmd(env),
 		newDeleteCmd(env),

@@ -58,7 +58,7 @@ func (o *retryOptions) run(cmd *cobra.Command) error {
 		return o.here(cmd, run)
 	}
 	result, err := c.SetFlowRunState(ctx, run.ID, &api.SetFlowRunStateRequest{
-		State: api.StateCreate{Type: api.StateTypeScheduled, Name: api.Some("AwaitingRetry"), Message: api.Some("Retried from the command line."), StateDetails: now(o.env)},
+		State: api.StateCreate{Type: api.StateTypeScheduled, Message: api.Some("Retried from the command line."), StateDetails: now(o.env)},
 		Force: api.Some(true),
 	})
 	if err != nil {

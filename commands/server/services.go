@@ -64,9 +64,9 @@ func listServices(env *cli.Env, out output.Options) error {
 		list = append(list, s)
 	}
 	return output.List(env.Printer(out), list, []output.Column[service]{
-		{Name: "Name", Value: func(s service) string { return s.Name }},
+		{Name: "Name", Value: func(s service) string { return s.Name }, Whole: true},
 		output.SwitchColumn("Enabled", func(s service) bool { return s.Enabled }),
-		{Name: "Setting", Value: func(s service) string { return s.Variable }, Rank: 2},
+		{Name: "Setting", Value: func(s service) string { return s.Variable }, Rank: 2, Whole: true},
 		{Name: "Description", Value: func(s service) string { return s.Description }, Rank: 1},
 	})
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
 	dockerengine "github.com/usherhq/usher/internal/docker"
+	"github.com/usherhq/usher/internal/find"
 	"github.com/usherhq/usher/internal/profile"
 	"github.com/usherhq/usher/internal/python"
 	"github.com/usherhq/usher/internal/worker"
@@ -77,17 +78,8 @@ func newStartCmd(env *cli.Env) *cobra.Command {
 	opts.environments.define(flags)
 	flags.IntVar(&opts.warm, "warm-interpreters", 0, "how many interpreters to keep that have imported prefect, so that a flow begins two seconds earlier; each takes some 100 MB")
 	flags.DurationVar(&opts.drainTimeout, "drain-timeout", 0, "how long the first interrupt waits for runs (default: until they are done)")
-	_ = cmd.RegisterFlagCompletionFunc("pool", env.Complete(poolNames)) // the flag is there
+	_ = cmd.RegisterFlagCompletionFunc("pool", env.Complete(find.WorkPools)) // the flag is there
 	return cmd
-}
-
-func poolNames(ctx context.Context, c *client.Client) ([]string, error) {
-	pools, err := c.ReadWorkPools(ctx, &api.ReadWorkPoolsRequest{})
-	names := make([]string, len(pools))
-	for i, p := range pools {
-		names[i] = p.Name
-	}
-	return names, err
 }
 
 func (o *startOptions) run(cmd *cobra.Command) error {

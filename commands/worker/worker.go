@@ -1,4 +1,4 @@
-// Package worker is the noun of workers: start one here.
+// Package worker is the noun of workers: start one here, and see who works.
 package worker
 
 import (
@@ -9,7 +9,7 @@ import (
 
 // NewCmd makes usher worker.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("worker", "run the flow runs of a work pool", nil, newStartCmd(env))
+	cmd := cli.Group("worker", "run the flow runs of a work pool", nil, newStartCmd(env), newListCmd(env))
 	cmd.Example = "usher worker start --pool default"
 	return cmd
 }

@@ -69,16 +69,23 @@ func (o *createOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.kind != "" && !o.overwrite { // nobody is asked: the server says whether it is there
+		return o.create(ctx, c)
+	}
 	old, err := c.ReadWorkPool(ctx, o.name)
 	switch {
 	case err == nil && !o.overwrite:
-		return cli.Fail(cli.Refused, fmt.Sprintf("there is a work pool named %q already", o.name), "--overwrite changes it")
+		return o.taken()
 	case err == nil:
 		return o.change(ctx, c, old)
 	case api.CodeOf(err) != api.CodeNotFound:
 		return err
 	}
 	return o.create(ctx, c)
+}
+
+func (o *createOptions) taken() error {
+	return cli.Fail(cli.Refused, fmt.Sprintf("there is a work pool named %q already", o.name), "--overwrite changes it")
 }
 
 func (o *createOptions) create(ctx context.Context, c *client.Client) error {
@@ -94,6 +101,9 @@ func (o *createOptions) create(ctx context.Context, c *client.Client) error {
 		request.ConcurrencyLimit = api.Some(o.limit)
 	}
 	pool, err := c.CreateWorkPool(ctx, request)
+	if api.CodeOf(err) == api.CodeConflict {
+		return o.taken()
+	}
 	if err != nil {
 		return err
 	}

@@ -34,10 +34,12 @@ var ours = []string{
 	"export variable",
 	"diff -f variables.yaml",
 	"apply -f variables.yaml --yes",
+	"flow inspect etl",
 	"flow-run diff {run} {run} --all",
 	"flow-run timeline {run}",
 	"flow-run watch {run}",
 	"version",
+	"worker ls",
 	"work-pool create another --type process",
 	"work-queue create urgent --pool local",
 	"work-queue read-runs default --pool local",
@@ -110,7 +112,9 @@ var changes = []string{
 	"alias rm sick",
 	"init",
 	"deploy init",
+	"flow-run resume --state Suspended --dry-run",
 	"deployment delete etl/nightly",
+	"flow delete etl",
 }
 
 // noJSON are the commands that print no JSON, with what they do instead.

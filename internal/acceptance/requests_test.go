@@ -80,6 +80,9 @@ func TestRequestsPerCommand(t *testing.T) {
 	b.env = append(b.env, "PREFECT_API_URL="+c.URL+"/api", "USHER_API_URL="+c.URL+"/api")
 	for line, want := range map[string]int{
 		"flow ls":                              1,
+		"flow inspect etl":                     1,
+		"worker ls --pool local":               1,
+		"worker ls":                            2, // the pools, and the workers of each
 		"flow-run ls":                          2, // and the names of the flows
 		"flow-run ls -o json":                  1,
 		"flow-run inspect " + run + " -o json": 1,
@@ -142,7 +145,7 @@ func TestRequestsPerCommand(t *testing.T) {
 		{"work-queue pause default -p local", 2}, // its id
 		{"deployment pause etl/nightly", 2},      // its id
 		{"work-queue create urgent -p local", 1},
-		{"work-pool create third --type process", 3}, // whether it is there, and the template
+		{"work-pool create third --type process", 2}, // the template
 		{"work-pool delete third", 2},                // the thing as it was
 	} {
 		b.usher(t, strings.Fields(change.line)...)

@@ -4,6 +4,7 @@ package find
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -53,6 +54,23 @@ func FlowRun(ctx context.Context, c *client.Client, text string) (*api.FlowRunRe
 		return nil, err
 	}
 	return among("flow run", text, runs, func(r *api.FlowRunResponse) (uuid.UUID, string) { return r.ID, r.Name })
+}
+
+// Flow finds a flow.
+func Flow(ctx context.Context, c *client.Client, text string) (*api.Flow, error) {
+	if id, ok := ID(text); ok {
+		flow, err := c.ReadFlow(ctx, id)
+		return &flow, missing("flow", text, err)
+	}
+	flow, err := c.ReadFlowByName(ctx, text)
+	if api.CodeOf(err) != api.CodeNotFound {
+		return &flow, err
+	}
+	flows, err := c.ReadFlows(ctx, &api.ReadFlowsRequest{Limit: api.Some(recent)})
+	if err != nil {
+		return nil, err
+	}
+	return among("flow", text, flows, func(f *api.Flow) (uuid.UUID, string) { return f.ID, f.Name })
 }
 
 // TaskRun finds a task run. Of several with one name it takes the newest.
@@ -192,9 +210,13 @@ func missing(noun, text string, err error) error {
 // shortest is how much of an id tells it from a name.
 const shortest = 4
 
+// mostCandidates is how many objects an ambiguous id is told to mean.
+const mostCandidates = 8
+
 // among finds the one object whose id begins with text, or says what is near.
 func among[T any](noun, text string, list []T, of func(*T) (uuid.UUID, string)) (*T, error) {
 	var found *T
+	var candidates []string
 	names := make([]string, len(list))
 	for i := range list {
 		id, name := of(&list[i])
@@ -202,13 +224,17 @@ func among[T any](noun, text string, list []T, of func(*T) (uuid.UUID, string)) 
 		if len(text) < shortest || !strings.HasPrefix(id.String(), strings.ToLower(text)) {
 			continue
 		}
-		if found != nil {
-			return nil, cli.Usagef("several %ss have an id that begins with %q; write more of it", noun, text)
-		}
 		found = &list[i]
+		candidates = append(candidates, id.String()+"  "+name)
 	}
-	if found != nil {
+	switch {
+	case len(candidates) == 0:
+		return nil, cli.NotFound(noun, text, names)
+	case len(candidates) > mostCandidates:
+		rest := fmt.Sprintf("and %d more", len(candidates)-mostCandidates)
+		candidates = append(candidates[:mostCandidates], rest)
+	case len(candidates) == 1:
 		return found, nil
 	}
-	return nil, cli.NotFound(noun, text, names)
+	return nil, cli.Usagef("several %ss have an id that begins with %q; write more of it", noun, text).WithHint(strings.Join(candidates, "\n"))
 }
