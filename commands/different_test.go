@@ -42,8 +42,11 @@ var behaves = [][2]string{
 	{"server start --host", "beyond loopback callers have to say who they are, unless `--insecure-no-auth` is given; the reference is open to everybody"},
 	{"transfer", "all pages are copied and `--dry-run` shows the plan; what a deployment made for itself (its own limit, a pool's default queue) comes with it"},
 	{"variable set --overwrite", "keeps the tags where no `--tag` is given; the reference drops them"},
+	{"work-pool create, work-pool get-default-base-job-template", "the template is the one that the server knows; the reference prefers that of the SDK it runs in, whose texts may be null too"},
 	{"work-pool ls", "sorted by name, as the server sends them, so that each page is shown when it is there; the reference's table has the newest first"},
+	{"work-pool storage configure", "a work pool that is not there is noticed before a block is made for it"},
 	{"work-pool provision-infrastructure", "refuses, and says what makes the infrastructure: it belongs to the tools of the cloud that it is made in"},
+	{"work-queue ls", "in the order of the server, each page when it is there; the reference has the newest first"},
 }
 
 // TestWhatIsDifferentIsWrittenDown compares docs/compatibility-cli.md with what it is made

@@ -48,7 +48,7 @@ func (b *batch) runs(ctx context.Context, c *client.Client, verb string) ([]api.
 	}
 	runs := make([]api.FlowRunResponse, len(b.ids))
 	for i, id := range b.ids {
-		run, err := find.FlowRun(ctx, c, id)
+		run, err := find.OneFlowRun(ctx, c, id)
 		if err != nil {
 			return nil, err
 		}

@@ -46,7 +46,7 @@ func (o *retryOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	run, err := find.FlowRun(ctx, c, o.id)
+	run, err := find.OneFlowRun(ctx, c, o.id)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
+	"github.com/usherhq/usher/internal/output"
 )
 
 // ID reads an id or the address of an object's page, whose last id is the object's.
@@ -38,17 +39,34 @@ const recent = 200
 
 // FlowRun finds a flow run. Of several with one name it takes the newest.
 func FlowRun(ctx context.Context, c *client.Client, text string) (*api.FlowRunResponse, error) {
+	return flowRun(ctx, c, text, 1)
+}
+
+// OneFlowRun is FlowRun for what changes a run: a name that several have is refused.
+func OneFlowRun(ctx context.Context, c *client.Client, text string) (*api.FlowRunResponse, error) {
+	return flowRun(ctx, c, text, mostCandidates)
+}
+
+func flowRun(ctx context.Context, c *client.Client, text string, most int) (*api.FlowRunResponse, error) {
 	if id, ok := ID(text); ok {
 		run, err := c.ReadFlowRun(ctx, id)
 		return &run, missing("flow run", text, err)
 	}
 	named := &api.FlowRunFilter{Name: &api.Match[string]{Any: []string{text}}}
-	runs, err := c.ReadFlowRuns(ctx, &api.ReadFlowRunsRequest{FlowRuns: named, Sort: api.Some(api.FlowRunSortExpectedStartTimeDesc), Limit: api.Some(1)})
+	runs, err := c.ReadFlowRuns(ctx, &api.ReadFlowRunsRequest{FlowRuns: named, Sort: api.Some(api.FlowRunSortExpectedStartTimeDesc), Limit: api.Some(most)})
 	if err != nil {
 		return nil, err
 	}
-	if len(runs) == 1 {
+	switch len(runs) {
+	case 0:
+	case 1:
 		return &runs[0], nil
+	default:
+		same := make([]string, len(runs))
+		for i := range runs {
+			same[i] = runs[i].ID.String() + "  " + output.Text(runs[i].StateName)
+		}
+		return nil, cli.Usagef("several flow runs are named %q; say the id of the one that is meant", text).WithHint(strings.Join(same, "\n"))
 	}
 	if runs, err = c.ReadFlowRuns(ctx, &api.ReadFlowRunsRequest{Sort: api.Some(api.FlowRunSortExpectedStartTimeDesc), Limit: api.Some(recent)}); err != nil {
 		return nil, err
