@@ -55,25 +55,10 @@ func talkTo(t *testing.T, server *testkit.Server) *client.Client {
 func openWindow(t *testing.T, server *testkit.Server) *window {
 	t.Helper()
 	c := talkTo(t, server)
-	flow, err := c.CreateFlow(t.Context(), &api.FlowCreate{Name: "f"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := c.CreateDeployment(t.Context(), &api.DeploymentCreate{Name: "d", FlowID: flow.ID})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &window{t, d.ID}
-	action := fmt.Sprintf(`"actions":[{"type":"run-deployment","deployment_id":%q}]`, d.ID)
-	w.automate(c, `{"name":"awake","trigger":{"type":"event","posture":"Reactive","expect":["awake"]},"actions":[{"type":"do-nothing"}]}`)
-	testkit.Eventually(t, patience, func() error { // a server passes over what came before it looks
-		w.happens(c, "awake")
-		page, err := c.ReadEvents(t.Context(), &api.ReadEventsRequest{Filter: &api.EventFilter{Event: &api.EventNameFilter{Name: []string{"prefect.automation.triggered"}}}})
-		if err == nil && page.Total == 0 {
-			err = errors.New("no automation is triggered")
-		}
-		return err
-	})
+	w := &window{t: t}
+	w.deployed(c)
+	w.awake(c)
+	action := fmt.Sprintf(`"actions":[{"type":"run-deployment","deployment_id":%q}]`, w.deployment)
 	for _, body := range []string{
 		`{"name":"absent","trigger":{"type":"event","posture":"Proactive","after":["begin"],"expect":["end"],"for_each":["prefect.resource.id"],"within":10},` + action + `}`,
 		`{"name":"marked","trigger":{"type":"event","posture":"Reactive","expect":["mark"]},` + action + `}`,
@@ -86,6 +71,44 @@ func openWindow(t *testing.T, server *testkit.Server) *window {
 	w.happens(c, "mark")
 	w.runs(c, 2) // the window is open, and written down
 	return w
+}
+
+// deployed makes the deployment.
+func (w *window) deployed(c *client.Client) {
+	w.t.Helper()
+	flow, err := c.CreateFlow(w.t.Context(), &api.FlowCreate{Name: "f"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	d, err := c.CreateDeployment(w.t.Context(), &api.DeploymentCreate{Name: "d", FlowID: flow.ID})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.deployment = d.ID
+}
+
+// awake waits until automations hear of events: a server passes over what came before it
+// looks.
+func (w *window) awake(c *client.Client) {
+	w.t.Helper()
+	w.automate(c, `{"name":"awake","trigger":{"type":"event","posture":"Reactive","expect":["awake"]},"actions":[{"type":"do-nothing"}]}`)
+	testkit.Eventually(w.t, patience, func() error {
+		w.happens(c, "awake")
+		if w.told(c, "prefect.automation.triggered") == 0 {
+			return errors.New("no automation is triggered")
+		}
+		return nil
+	})
+}
+
+// told counts the events of a name.
+func (w *window) told(c *client.Client, name string) int {
+	w.t.Helper()
+	page, err := c.ReadEvents(w.t.Context(), &api.ReadEventsRequest{Filter: &api.EventFilter{Event: &api.EventNameFilter{Name: []string{name}}}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return page.Total
 }
 
 // closes waits until the window is over, and then until all that it may have led to is.

@@ -17,13 +17,13 @@ func scanCleanup(row *Row) (m cleanup.Message, err error) {
 }
 
 // InsertCleanup adds a request to workers. One that is there already stays.
-func (tx *Tx) InsertCleanup(m *cleanup.Message) error {
-	_, err := tx.Exec(`
+func (tx *Tx) InsertCleanup(m *cleanup.Message) (isNew bool, err error) {
+	rows, err := tx.Exec(`
 		insert into cleanup_message (workspace_id, id, created, work_pool_id, work_queue_id, kind, target)
 		values (?, ?, ?, ?, ?, ?, ?)
 		on conflict (workspace_id, id) do nothing`,
 		tx.workspace, m.ID, m.Created, m.WorkPoolID, m.WorkQueueID, m.Kind, m.Target)
-	return err
+	return rows > 0, err
 }
 
 // HasCleanup says whether a pool has requests that no worker has at now.

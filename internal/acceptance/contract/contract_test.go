@@ -17,6 +17,7 @@ import (
 	"github.com/usherhq/usher/internal/acceptance/replay"
 	"github.com/usherhq/usher/internal/crypt"
 	"github.com/usherhq/usher/internal/server"
+	"github.com/usherhq/usher/internal/server/services"
 	"github.com/usherhq/usher/internal/store"
 	"github.com/usherhq/usher/internal/store/storetest"
 )
@@ -58,7 +59,7 @@ func TestAnswersOfGeneratedRequests(t *testing.T) {
 		t.Run(group, func(t *testing.T) {
 			t.Parallel()
 			storetest.RunURL(t, func(t *testing.T, database string) {
-				got := play(t, doc, recording, startServer(t, database))
+				got := play(t, doc, recording, startServer(t, database, true))
 				if list != nil {
 					list.Add(group, recording, got)
 					return
@@ -179,12 +180,13 @@ func lines(x contract.Exchange) []string {
 	return append([]string{fmt.Sprint(x.Status), x.Kind}, strings.Split(string(answer), "\n")...)
 }
 
-// startServer serves on a database until the test ends.
-func startServer(t *testing.T, database string) (url string) {
+// startServer serves on a database until the test ends, without services or with those
+// that do nothing because of the time.
+func startServer(t *testing.T, database string, noServices bool) (url string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	s, err := server.Open(ctx, server.Options{
-		Host: "127.0.0.1", Database: store.Config{URL: database}, NoServices: true,
+		Host: "127.0.0.1", Database: store.Config{URL: database}, NoServices: noServices, Services: services.Options{Without: []string{"scheduler", "late-runs", "foreman", "db-vacuum"}},
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Clock: time.Now,
 		Keys: crypt.NewKeeper("", t.TempDir()),
 	})

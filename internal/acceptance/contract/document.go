@@ -2,6 +2,9 @@
 // generated from the contract's schemas, right ones and broken ones, in sequences where
 // later requests use what earlier ones made, with the answers that the reference gave.
 //
+// Another sequence changes objects of all kinds; what is compared are the events that are
+// emitted on each request (testdata/events).
+//
 // The recordings in testdata are made by internal/tools/record, with a fixed seed; the
 // test plays them against our server, compares, and checks each answer against the
 // contract's schema for it.

@@ -13,7 +13,9 @@ type drawer struct {
 	*rand.Rand
 	doc *Document
 	// ids are the variables that hold ids, by the kind of object.
-	ids   map[string][]string
+	ids map[string][]string
+	// names are those of objects, by their kind; without them paths name those of the stage.
+	names map[string][]string
 	count int
 }
 
@@ -155,6 +157,9 @@ const unknownID = "11111111-2222-4333-8444-555555555555"
 // id draws an id of the kind that the member is about, or one of nothing.
 func (d *drawer) id(owner, name string) string {
 	known := d.ids[kindOf(owner, name)]
+	if d.names != nil && len(known) > 0 && !d.chance(5) {
+		return "$" + d.recent(known)
+	}
 	if len(known) == 0 || d.chance(15) {
 		return unknownID
 	}

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"fmt"
@@ -65,7 +66,12 @@ func Steps(recording []Exchange) []replay.Step {
 }
 
 // Save writes a recording, compressed.
-func Save(path string, recording []Exchange) error {
+func Save(path string, recording []Exchange) error { return save(path, recording) }
+
+// Load reads what Save wrote.
+func Load(path string) ([]Exchange, error) { return load[[]Exchange](path) }
+
+func save(path string, recording any) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
@@ -83,16 +89,15 @@ func Save(path string, recording []Exchange) error {
 	return f.Close()
 }
 
-// Load reads what Save wrote.
-func Load(path string) (recording []Exchange, err error) {
+func load[T any](path string) (recording T, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return recording, err
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
-		return nil, err
+		return recording, err
 	}
 	return recording, json.UnmarshalRead(z, &recording)
 }
@@ -130,6 +135,8 @@ type masker struct {
 	names map[string]string // of ids
 	count int
 	loose bool // ids are not told apart
+	// series is what ids are numbered in, "id" if it is empty.
+	series string
 }
 
 // normal is the normal form of an answer: sorted members, known ids by the name of their
@@ -227,7 +234,7 @@ func (m *masker) id(id string) string {
 		return "<id>"
 	}
 	m.count++
-	m.names[id] = fmt.Sprintf("<id %d>", m.count)
+	m.names[id] = fmt.Sprintf("<%s %d>", cmp.Or(m.series, "id"), m.count)
 	return m.names[id]
 }
 

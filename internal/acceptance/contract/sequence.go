@@ -131,6 +131,9 @@ func (d *drawer) path(op Operation) string {
 
 // parameter draws a part of the path.
 func (d *drawer) parameter(op Operation, name string) string {
+	if names := d.names[named(op, name)]; len(names) > 0 && !d.chance(5) {
+		return one(d, names)
+	}
 	switch name {
 	case "schedule_id":
 		return d.pathID("schedule")
@@ -177,8 +180,25 @@ func (d *drawer) parameter(op Operation, name string) string {
 	return one(d, names)
 }
 
+// named says what kind of object a part of the path names.
+func named(op Operation, name string) string {
+	switch {
+	case name == "work_pool_name", strings.HasPrefix(op.Path, "/work_pools/{name}"):
+		return "pool"
+	case strings.Contains(op.Path, "/queues/{name}"):
+		return "queue"
+	case strings.Contains(op.Path, "/workers/{name}"):
+		return "worker"
+	case strings.HasPrefix(op.Path, "/variables/name/"):
+		return "variable"
+	}
+	return ""
+}
+
 func (d *drawer) pathID(kind string) string {
 	switch known := d.ids[kind]; {
+	case d.names != nil && len(known) > 0 && !d.chance(5):
+		return "$" + d.recent(known)
 	case d.chance(6):
 		return one(d, []string{"not-an-id", "123", strings.ReplaceAll(unknownID, "-", ""), "%20"})
 	case len(known) == 0 || d.chance(10):
@@ -186,6 +206,14 @@ func (d *drawer) pathID(kind string) string {
 	default:
 		return "$" + one(d, known)
 	}
+}
+
+// recent is one of the objects that were made last, or that of the stage.
+func (d *drawer) recent(known []string) string {
+	if d.chance(30) {
+		return known[0]
+	}
+	return one(d, known[max(0, len(known)-3):])
 }
 
 var pathKinds = map[string]string{

@@ -52,6 +52,8 @@ var ownerKinds = [][2]string{
 // special draws members whose schema says less than the server asks for.
 func (d *drawer) special(s schema, owner, name string) (any, bool) {
 	switch {
+	case name == "work_pool_name" && s.text("type") == "string" && len(d.names["pool"]) > 0:
+		return one(d, d.names["pool"]), true
 	case name == "limit" && s.text("type") == "integer" && !strings.Contains(owner, "Create") && !strings.Contains(owner, "Update"):
 		return one(d, []any{0, 200, 200, 100, 201, -1}), true
 	case name == "offset":

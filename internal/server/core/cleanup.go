@@ -30,10 +30,18 @@ func (w *work) askForCleanup(run *store.FlowRunInTransition, state uuid.UUID) er
 	}
 	key := "prefect:" + cleanup.CancellingTimeout + ":" + run.ID.String() + ":" + state.String()
 	w.publish(CleanupAsked{w.Workspace(), pool.ID})
-	return w.InsertCleanup(&cleanup.Message{
+	isNew, err := w.InsertCleanup(&cleanup.Message{
 		ID: uuid.NewSHA1(uuid.NameSpaceURL, []byte(key)), Created: w.now, WorkPoolID: pool.ID, WorkQueueID: run.WorkQueueID,
 		Kind: cleanup.CancellingTimeout, Target: target,
 	})
+	if err == nil {
+		status := "duplicate"
+		if isNew {
+			status = "accepted"
+		}
+		w.core.Meter.Count(meter.CleanupOperations, 1, "enqueue", status)
+	}
+	return err
 }
 
 // CleanupAbilities say which requests a worker takes.
@@ -56,15 +64,28 @@ func (c *Core) ReserveCleanup(ctx context.Context, who Caller, able *CleanupAbil
 			if err != nil || reserved == nil {
 				return err
 			}
+			expired := reserved.Token != nil // by who did not say what became of it
 			if !reserved.IsSpent() {
+				w.countCleanup(expired, "redelivered")
 				return w.reserve(reserved)
 			}
+			w.countCleanup(expired, "dead_lettered")
 			if err := w.giveUpCleanup(reserved); err != nil {
 				return err
 			}
 		}
 	})
+	if err == nil && reserved != nil {
+		c.Meter.Count(meter.CleanupOperations, 1, "reserve", "accepted")
+	}
 	return reserved, err
+}
+
+// countCleanup counts what follows when a worker's time with a request has expired.
+func (w *work) countCleanup(expired bool, result string) {
+	if expired {
+		w.core.Meter.Count(meter.CleanupExpirations, 1, result)
+	}
 }
 
 func (w *work) reserve(m *cleanup.Message) error {

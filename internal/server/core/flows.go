@@ -80,15 +80,18 @@ func (c *Core) CountFlows(ctx context.Context, who Caller, f Filters) (int, erro
 	return value(ctx, c, who, func(tx *store.Tx) (int, error) { return tx.CountFlows(f) })
 }
 
-// UpdateFlow changes the tags of a flow.
+// UpdateFlow changes the tags of a flow. As from the reference, who asks for no change hears
+// of one.
 func (c *Core) UpdateFlow(ctx context.Context, who Caller, id uuid.UUID, in *api.FlowUpdate) error {
 	_, err := found("Flow", func() (*api.Flow, error) {
 		var flow *api.Flow
 		return flow, c.write(ctx, who, func(w *work) (err error) {
-			if flow, err = w.Flow(id); err != nil || !in.Tags.IsSet() {
+			if flow, err = w.Flow(id); err != nil {
 				return err
 			}
-			flow.Tags = in.Tags.Or([]string{})
+			if in.Tags.IsSet() {
+				flow.Tags = in.Tags.Or([]string{})
+			}
 			if err := w.UpdateFlow(id, store.Set{Column: "tags", Value: flow.Tags}, store.Set{Column: "updated", Value: w.now}); err != nil {
 				return err
 			}

@@ -25,6 +25,7 @@ const (
 	WorkerHeartbeatFailures
 	WorkerCleanups
 	CleanupDeadLetters
+	CleanupExpirations
 	CleanupOperations
 )
 
@@ -47,6 +48,7 @@ var families = [...]family{
 	WorkerHeartbeatFailures: {"prefect_worker_channel_heartbeat_failures_total", "counter", "Heartbeats of workers that could not be stored.", nil},
 	WorkerCleanups:          {"prefect_worker_channel_cleanup_deliveries_total", "counter", "Requests to tear down that were handed to workers.", []string{"status"}},
 	CleanupDeadLetters:      {"prefect_worker_cleanup_queue_dead_letters_total", "counter", "Requests to tear down that were given up.", []string{"kind", "reason"}},
+	CleanupExpirations:      {"prefect_worker_cleanup_queue_lease_expirations_total", "counter", "Requests to tear down of which a worker did not say in time what became of them.", []string{"result"}},
 	CleanupOperations:       {"prefect_worker_cleanup_queue_operations_total", "counter", "What workers wanted with requests to tear down.", []string{"operation", "status"}},
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/server/bus"
 	"github.com/usherhq/usher/internal/server/core"
+	"github.com/usherhq/usher/internal/server/meter"
 	"github.com/usherhq/usher/internal/server/ws"
 	"github.com/usherhq/usher/internal/store"
 )
@@ -50,6 +52,7 @@ func newStage(t *testing.T) *stage {
 	s := &stage{t: t}
 	s.Core = &core.Core{
 		Store: db, Bus: &bus.Bus{}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Meter: &meter.Meter{},
 		Clock: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
 	}
 	t.Cleanup(func() { s.ok(db.Close()) })
@@ -205,6 +208,23 @@ func TestAWorkerThatVanishesLosesItsRequests(t *testing.T) {
 	second := c.frame("cleanup.message.v1")
 	if first["message_id"] != second["message_id"] || second["delivery_count"] != 2.0 || first["reservation_token"] == second["reservation_token"] {
 		t.Errorf("first %v, then %v", first, second)
+	}
+	s.counted(
+		`prefect_worker_cleanup_queue_operations_total{operation="enqueue",status="accepted"} 1`,
+		`prefect_worker_cleanup_queue_operations_total{operation="reserve",status="accepted"} 2`,
+		`prefect_worker_cleanup_queue_lease_expirations_total{result="redelivered"} 1`,
+	)
+}
+
+// counted compares what metrics tell, as the reference's do.
+func (s *stage) counted(lines ...string) {
+	s.t.Helper()
+	var text strings.Builder
+	s.ok(s.Meter.Write(&text, nil))
+	for _, line := range lines {
+		if !strings.Contains(text.String(), "\n"+line+"\n") {
+			s.t.Errorf("metrics do not tell %s", line)
+		}
 	}
 }
 

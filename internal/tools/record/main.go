@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,12 +48,16 @@ func record(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	groups := contract.Recorded()
+	groups := append(contract.Recorded(), contract.ChangeGroup)
 	if o.only != "" {
 		groups = strings.Split(o.only, ",")
 	}
 	for _, group := range groups {
-		if err := recordGroup(ctx, o, doc, py, group); err != nil {
+		recordOne := recordGroup
+		if group == contract.ChangeGroup {
+			recordOne = recordEvents
+		}
+		if err := recordOne(ctx, o, doc, py, group); err != nil {
 			return fmt.Errorf("%s: %w", group, err)
 		}
 	}
@@ -98,6 +103,47 @@ func generate(o options, doc *contract.Document, group string) (stage, steps []r
 	return stage, steps, err
 }
 
+// untimely are the settings of a server that does nothing because of the time.
+var untimely = []string{
+	"PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED=false", "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED=false", "PREFECT_SERVER_SERVICES_FOREMAN_ENABLED=false",
+}
+
+// unlocked are the settings of a server whose database is seldom locked: it stores no
+// events, of which subscribers hear nevertheless. A request that it refuses for a lock
+// leaves events of what was rolled back. It remembers no names and tags of related objects.
+var unlocked = append(slices.Clone(untimely), "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED=false", "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED=false", "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED=false",
+	"PREFECT_SERVER_EVENTS_RELATED_RESOURCE_CACHE_TTL=PT0S")
+
+// recordEvents records a sequence with the events that the reference emits on it.
+func recordEvents(ctx context.Context, o options, doc *contract.Document, py testkit.Python, group string) error {
+	steps, err := doc.GenerateChanges(o.seed, 50*o.perOperation)
+	if err != nil {
+		return err
+	}
+	home, err := os.MkdirTemp("", "record-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(home)
+	server, err := testkit.StartReferenceServer(ctx, py, home, unlocked...)
+	if err != nil {
+		return err
+	}
+	defer server.Stop()
+	started := time.Now()
+	player := &replay.Player{API: server.APIURL(), Now: started.UTC(), Patient: true}
+	recording, err := contract.PlayEmitting(ctx, player, steps, contract.Quiet(500*time.Millisecond))
+	if err != nil {
+		return err
+	}
+	events := 0
+	for _, e := range recording {
+		events += len(e.Events)
+	}
+	fmt.Printf("%s: %d requests, %d events in %s\n", group, len(recording), events, time.Since(started).Round(time.Second))
+	return contract.SaveEmissions(filepath.Join(o.out, "events", group+".json.gz"), recording)
+}
+
 func recordGroup(ctx context.Context, o options, doc *contract.Document, py testkit.Python, group string) error {
 	stage, steps, err := generate(o, doc, group)
 	if err != nil {
@@ -108,7 +154,7 @@ func recordGroup(ctx context.Context, o options, doc *contract.Document, py test
 		return err
 	}
 	defer os.RemoveAll(home)
-	server, err := testkit.StartReferenceServer(ctx, py, home, "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED=false", "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED=false")
+	server, err := testkit.StartReferenceServer(ctx, py, home, untimely...)
 	if err != nil {
 		return err
 	}
