@@ -3,6 +3,7 @@ package sdk_test
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -36,6 +37,9 @@ func setUpCLI(env *testscript.Env) error {
 	t := env.T().(testing.TB)
 	py, s := testkit.Reference(t), server(t)
 	env.Vars = testkit.WithPath(s.Env(env.WorkDir, "WORK="+env.WorkDir, "PREFECT_WORKER_QUERY_SECONDS=1"), py.Bin)
+	if filepath.Base(env.WorkDir) == "script-transfer" { // to another server
+		env.Setenv("OTHER", server(t).APIURL())
+	}
 	return nil
 }
 

@@ -13,6 +13,10 @@ import (
 // maxNesting is how deep documents may refer to each other when they are read.
 const maxNesting = 50
 
+// maxParts is of how many documents one is put together: those that refer to each other in a
+// circle, or more than once, would be without an end.
+const maxParts = 1000
+
 // document returns a document with those it refers to.
 func (c *Core) document(tx *store.Tx, id uuid.UUID, secrets bool) (*api.BlockDocument, error) {
 	d, err := tx.BlockDocument(id)
@@ -31,12 +35,13 @@ type assembly struct {
 	documents map[uuid.UUID]*store.SealedDocument
 	data      map[uuid.UUID]jsontext.Value
 	refs      map[uuid.UUID][]store.BlockReference
+	parts     int // that may still be put in
 }
 
 // assemble opens documents and puts those they refer to at their fields. It reads level
 // by level, two queries each.
 func (c *Core) assemble(tx *store.Tx, list []store.SealedDocument, secrets bool) ([]api.BlockDocument, error) {
-	a := &assembly{map[uuid.UUID]*store.SealedDocument{}, map[uuid.UUID]jsontext.Value{}, map[uuid.UUID][]store.BlockReference{}}
+	a := &assembly{documents: map[uuid.UUID]*store.SealedDocument{}, data: map[uuid.UUID]jsontext.Value{}, refs: map[uuid.UUID][]store.BlockReference{}}
 	level := list
 	for depth := 0; len(level) > 0 && depth < maxNesting; depth++ {
 		missing, err := c.load(tx, a, level, secrets)
@@ -49,6 +54,7 @@ func (c *Core) assemble(tx *store.Tx, list []store.SealedDocument, secrets bool)
 	}
 	out := make([]api.BlockDocument, len(list))
 	for i := range list {
+		a.parts = maxParts
 		whole, references, err := a.build(list[i].ID, 0)
 		if err != nil {
 			return nil, err
@@ -103,9 +109,10 @@ func (a *assembly) build(id uuid.UUID, depth int) (data, references jsontext.Val
 	children, about := map[string]jsontext.Value{}, map[string]described{}
 	for _, r := range a.refs[id] {
 		child := a.documents[r.Child]
-		if child == nil || depth >= maxNesting {
+		if child == nil || depth >= maxNesting || a.parts == 0 {
 			continue
 		}
+		a.parts--
 		var d described
 		if children[r.Field], d.Document.References, err = a.build(r.Child, depth+1); err != nil {
 			return nil, nil, err
