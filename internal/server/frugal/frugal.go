@@ -19,13 +19,19 @@ const spareMemory = 8 << 20
 // Run keeps the process frugal until ctx ends. A process runs it once, when it has started:
 // what starting needed is given back to the system.
 func Run(ctx context.Context) {
-	debug.FreeOSMemory()
+	giveBack()
 	spare := make([]byte, spareMemory)
 	defer runtime.KeepAlive(spare)
 	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) > 1 {
 		govern(ctx)
 	}
 	<-ctx.Done()
+}
+
+// giveBack gives the system back what is not needed now.
+func giveBack() {
+	debug.FreeOSMemory()
+	forgetCode()
 }
 
 // How the number of processors follows the work: it is looked at every look. One is enough
@@ -50,15 +56,19 @@ func govern(ctx context.Context) {
 	defer runtime.SetDefaultGOMAXPROCS()
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
-	g, at := governor{}, time.Now()
+	g, n, at := governor{}, nap{}, time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
 			after, _ := used()
-			share := float64(after-before) / float64(max(now.Sub(at), 1))
+			took := after - before
+			share := float64(took) / float64(max(now.Sub(at), 1))
 			before, at = after, now
+			if n.begins(took, share) {
+				giveBack()
+			}
 			switch wide := g.wide; {
 			case g.judge(share) == wide:
 			case g.wide:
@@ -89,4 +99,31 @@ func (g *governor) judge(share float64) bool {
 		g.wide = g.quiet < patience
 	}
 	return g.wide
+}
+
+// nap tells when work is over: what it needed is given back then. It is over when less than
+// still of a processor was used for as many looks as patience; work that took less than
+// worthwhile is not worth the trouble.
+type nap struct {
+	worked time.Duration // since something was given back
+	quiet  int           // looks in a row that found nothing to do
+}
+
+const (
+	still      = 0.05
+	worthwhile = 2 * time.Second
+)
+
+// begins takes what was used since the last look, in time and in processors.
+func (n *nap) begins(used time.Duration, share float64) bool {
+	n.worked += used
+	if share > still {
+		n.quiet = 0
+		return false
+	}
+	if n.quiet++; n.quiet < patience || n.worked < worthwhile {
+		return false
+	}
+	*n = nap{}
+	return true
 }

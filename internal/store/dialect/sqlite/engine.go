@@ -52,6 +52,7 @@ func Open(path string, readers int) (*Engine, error) {
 }
 
 func (e *Engine) start(readers int) error {
+	measureLines()
 	configure()
 	conn, err := openConn(e.path, gatheringVFS(), writerPragmas)
 	if err != nil {

@@ -58,6 +58,9 @@ func setLibrary[M any](tls *libc.TLS, option int32, methods *M) bool {
 }
 
 func allocate(tls *libc.TLS, n int32) uintptr {
+	if n == cached.size {
+		return cached.take(tls)
+	}
 	if n = fitting(n); n <= largestKept-blockHeader {
 		if p := kept[classOf(n)].take(); p != 0 {
 			return p
@@ -67,11 +70,23 @@ func allocate(tls *libc.TLS, n int32) uintptr {
 }
 
 func reallocate(tls *libc.TLS, p uintptr, n int32) uintptr {
+	if size := function[lengthFn](&plainMemory.FxSize)(tls, p); size == cached.size {
+		moved := allocate(tls, n)
+		if moved != 0 {
+			libc.Xmemcpy(tls, moved, p, libc.Tsize_t(min(n, size)))
+			cached.keep(p)
+		}
+		return moved
+	}
 	return function[reallocFn](&plainMemory.FxRealloc)(tls, p, fitting(n))
 }
 
 func release(tls *libc.TLS, p uintptr) {
 	size := function[lengthFn](&plainMemory.FxSize)(tls, p)
+	if size == cached.size {
+		cached.keep(p)
+		return
+	}
 	if size == fitting(size) && size <= largestKept-blockHeader && kept[classOf(size)].keep(p, int(size)) {
 		return
 	}

@@ -3,6 +3,9 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -10,21 +13,32 @@ import (
 	"github.com/usherhq/usher/internal/store/dialect"
 )
 
-// readers lends connections for reading. They are opened when first needed.
+// readers lends connections for reading: at most so many at once, opened when needed and
+// closed when they were not for a while. The one that was used last comes first: what it
+// needs is in its cache, and while little is read there is no other.
 type readers struct {
 	path string
 	// connect opens a connection.
 	connect func() (*sqlite.Conn, error)
-	free    chan *session // nil stands for one that is not open yet
+	turns   chan struct{} // one for each that reads
 	gone    chan struct{}
+
+	mu   sync.Mutex
+	idle []idleReader // the one that was used last is last
 }
 
+// idleReader is a connection that nobody uses.
+type idleReader struct {
+	*session
+
+	since time.Time
+}
+
+// idleTime is how long a connection is kept that nobody uses.
+const idleTime = 15 * time.Second
+
 func newReaders(path string, n int, connect func() (*sqlite.Conn, error)) *readers {
-	r := &readers{path: path, connect: connect, free: make(chan *session, n), gone: make(chan struct{})}
-	for range n {
-		r.free <- nil
-	}
-	return r
+	return &readers{path: path, connect: connect, turns: make(chan struct{}, n), gone: make(chan struct{})}
 }
 
 func (r *readers) do(ctx context.Context, fn func(dialect.Session) error) error {
@@ -34,29 +48,52 @@ func (r *readers) do(ctx context.Context, fn func(dialect.Session) error) error 
 	default:
 	}
 	select {
-	case s := <-r.free:
-		defer func() { r.free <- s }()
-		var err error
-		if s, err = r.open(s); err != nil {
-			return err
-		}
-		return s.read(ctx, fn)
+	case r.turns <- struct{}{}:
+		defer func() { <-r.turns }()
 	case <-r.gone:
 		return errClosed
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	s, err := r.take()
+	if err != nil {
+		return err
+	}
+	defer r.giveBack(s)
+	return s.read(ctx, fn)
 }
 
-func (r *readers) open(s *session) (*session, error) {
-	if s != nil {
+func (r *readers) take() (*session, error) {
+	r.mu.Lock()
+	if last := len(r.idle) - 1; last >= 0 {
+		s := r.idle[last].session
+		r.idle = r.idle[:last]
+		r.mu.Unlock()
 		return s, nil
 	}
+	r.mu.Unlock()
 	conn, err := r.connect()
 	if err != nil {
 		return nil, err
 	}
 	return newSession(conn, r.path), nil
+}
+
+// giveBack keeps a connection, and closes the one that was not used for longest if that is
+// too long.
+func (r *readers) giveBack(s *session) {
+	now := time.Now()
+	r.mu.Lock()
+	r.idle = append(r.idle, idleReader{s, now})
+	var old *session
+	if now.Sub(r.idle[0].since) > idleTime {
+		old = r.idle[0].session
+		r.idle = slices.Delete(r.idle, 0, 1)
+	}
+	r.mu.Unlock()
+	if old != nil {
+		_ = old.close() // it has nothing to lose
+	}
 }
 
 // read runs fn in a transaction, so that all its statements see the same state.
@@ -86,10 +123,11 @@ func interrupted(ctx context.Context, err error) error {
 // close waits until every connection is back and closes it.
 func (r *readers) close() {
 	close(r.gone)
-	for range cap(r.free) {
-		if s := <-r.free; s != nil {
-			_ = s.close() // it has nothing to lose
-		}
+	for range cap(r.turns) {
+		r.turns <- struct{}{}
+	}
+	for _, s := range r.idle {
+		_ = s.close() // it has nothing to lose
 	}
 }
 

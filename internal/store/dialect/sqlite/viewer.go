@@ -17,6 +17,7 @@ func View(path string) (*Viewer, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fileError(path, err)
 	}
+	measureLines()
 	configure()
 	return &Viewer{newReaders(path, 1, func() (*sqlite.Conn, error) {
 		return connect(path, path, sqlite.OpenReadOnly, readerPragmas)
