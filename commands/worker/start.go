@@ -28,6 +28,7 @@ import (
 	"github.com/usherhq/usher/internal/python"
 	"github.com/usherhq/usher/internal/worker"
 	"github.com/usherhq/usher/internal/worker/docker"
+	"github.com/usherhq/usher/internal/worker/ecs"
 	"github.com/usherhq/usher/internal/worker/kubernetes"
 	"github.com/usherhq/usher/internal/worker/launch"
 	"github.com/usherhq/usher/internal/worker/process"
@@ -115,7 +116,7 @@ func (o *startOptions) run(cmd *cobra.Command) error {
 }
 
 // kinds are the types of workers that are built in, with what the reference calls them.
-var kinds = map[string]string{"process": "ProcessWorker", "docker": "DockerWorker", "kubernetes": "KubernetesWorker"}
+var kinds = map[string]string{"process": "ProcessWorker", "docker": "DockerWorker", "kubernetes": "KubernetesWorker", "ecs": "ECSWorker"}
 
 // newKind makes what starts runs; release is called when the worker is done.
 func (o *startOptions) newKind(ctx context.Context, options *worker.Options) (kind worker.Kind, release func(), err error) { //nolint:ireturn // which one is chosen here
@@ -128,6 +129,9 @@ func (o *startOptions) newKind(ctx context.Context, options *worker.Options) (ki
 		if err := kind.Connect(ctx); err != nil { // pools whose cluster_config names one do without
 			o.env.Warn("Runs without a cluster_config can't be started for the moment: " + err.Error())
 		}
+		return kind, kind.Close, nil
+	case "ecs":
+		kind := ecs.New(os.LookupEnv)
 		return kind, kind.Close, nil
 	}
 	return o.newProcesses(ctx, options)
@@ -279,7 +283,7 @@ func checkKind(kind string) error {
 		return cli.Usagef("'prefect-agent' work pools are served by agents, which no longer exist; create a pool of type process")
 	}
 	return cli.Fail(cli.Failure, fmt.Sprintf("this version of usher has no worker of type %q", kind),
-		"use a work pool of one of the types process, docker, kubernetes; or run `prefect worker start --type %s` against the same API", kind)
+		"use a work pool of one of the types process, docker, kubernetes, ecs; or run `prefect worker start --type %s` against the same API", kind)
 }
 
 func (o *startOptions) warnIfPaused(ctx context.Context, c *client.Client, pool api.WorkPoolResponse) {
