@@ -3,17 +3,9 @@
 package steps_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"io"
-	"maps"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,7 +22,7 @@ const (
 func TestImagesAreBuiltAndPushed(t *testing.T) {
 	t.Parallel()
 	engine := testkit.StartPodman(t)
-	registry := newRegistry(t)
+	registry := testkit.StartRegistry(t)
 	s := newStage(t)
 	s.Env["DOCKER_HOST"] = engine.Host
 	for name, data := range map[string]string{
@@ -44,12 +36,12 @@ func TestImagesAreBuiltAndPushed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	name := registry.host + "/team/flows"
+	name := registry.Host + "/team/flows"
 	out, err := s.Run(t.Context(), []any{
 		step(buildImage, map[string]any{"id": "built", "image_name": name, "tag": "1", "additional_tags": []any{"newest"}, "buildargs": map[string]any{"WHO": "me"}, "pull": false}),
 		step(pushImage, map[string]any{
 			"image_name": "{{ built.image_name }}", "tag": "{{ built.tag }}", "additional_tags": "{{ built.additional_tags }}",
-			"credentials": map[string]any{"username": "someone", "password": "open sesame", "registry_url": registry.host},
+			"credentials": map[string]any{"username": registry.User, "password": registry.Password, "registry_url": registry.Host},
 		}),
 	})
 	if err != nil {
@@ -58,7 +50,7 @@ func TestImagesAreBuiltAndPushed(t *testing.T) {
 	if out.Values["image"] != name+":1" {
 		t.Errorf("outputs %v", out.Values)
 	}
-	if diff := cmp.Diff([]string{"1", "newest"}, registry.tags()); diff != "" {
+	if diff := cmp.Diff([]string{"1", "newest"}, registry.Tags("team/flows")); diff != "" {
 		t.Error(diff)
 	}
 	if label := engine.Run(t, "inspect", "--format", `{{ index .Config.Labels "who" }}`, name+":1"); strings.TrimSpace(label) != "me" {
@@ -70,7 +62,7 @@ func TestImagesAreBuiltAndPushed(t *testing.T) {
 		t.Error("the image does not hold what .dockerignore leaves")
 	}
 	_, err = s.Run(t.Context(), []any{step(pushImage, map[string]any{
-		"image_name": name, "tag": "1", "credentials": map[string]any{"username": "someone", "password": "wrong-secret", "registry_url": registry.host},
+		"image_name": name, "tag": "1", "credentials": map[string]any{"username": registry.User, "password": "wrong-secret", "registry_url": registry.Host},
 	})})
 	if err == nil || !strings.Contains(err.Error(), "could not be pushed") || strings.Contains(err.Error(), "wrong-secret") {
 		t.Errorf("error %v", err)
@@ -78,71 +70,5 @@ func TestImagesAreBuiltAndPushed(t *testing.T) {
 	_, err = s.Run(t.Context(), []any{step(buildImage, map[string]any{"image_name": name, "dockerfile": "auto"})})
 	if err == nil || !strings.Contains(err.Error(), "Dockerfile already exists") {
 		t.Errorf("error %v", err)
-	}
-}
-
-// registry keeps what is pushed by one user, as the OCI distribution specification says.
-type registry struct {
-	host string
-
-	mu        sync.Mutex
-	blobs     map[string][]byte
-	manifests map[string][]byte
-}
-
-func newRegistry(t *testing.T) *registry {
-	t.Helper()
-	r := &registry{blobs: map[string][]byte{}, manifests: map[string][]byte{}}
-	server := httptest.NewServer(http.HandlerFunc(r.serve))
-	t.Cleanup(server.Close)
-	r.host = strings.TrimPrefix(server.URL, "http://")
-	return r
-}
-
-func (r *registry) tags() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Sorted(maps.Keys(r.manifests))
-}
-
-func (r *registry) serve(w http.ResponseWriter, req *http.Request) {
-	if user, password, _ := req.BasicAuth(); user != "someone" || password != "open sesame" {
-		w.Header().Set("Www-Authenticate", `Basic realm="registry"`)
-		http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`, http.StatusUnauthorized)
-		return
-	}
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	const upload = "/v2/team/flows/blobs/uploads/one"
-	last := req.URL.Path[strings.LastIndexByte(req.URL.Path, '/')+1:]
-	sum := sha256.Sum256(body)
-	digest := "sha256:" + hex.EncodeToString(sum[:])
-	switch {
-	case req.URL.Path == "/v2/":
-	case req.Method == http.MethodPost: // begins an upload; one at a time is enough to keep all
-		w.Header().Set("Location", upload)
-		w.WriteHeader(http.StatusAccepted)
-	case req.Method == http.MethodPatch:
-		r.blobs[digest] = body
-		w.Header().Set("Location", upload)
-		w.WriteHeader(http.StatusAccepted)
-	case req.Method == http.MethodPut && strings.Contains(req.URL.Path, "/blobs/"):
-		if len(body) > 0 {
-			r.blobs[digest] = body
-		}
-		w.WriteHeader(http.StatusCreated)
-	case req.Method == http.MethodPut:
-		r.manifests[last] = body
-		w.Header().Set("Docker-Content-Digest", digest)
-		w.WriteHeader(http.StatusCreated)
-	case r.blobs[last] != nil:
-		w.Write(r.blobs[last]) //nolint:errcheck // who asked notices
-	default:
-		http.Error(w, `{"errors":[{"code":"BLOB_UNKNOWN"}]}`, http.StatusNotFound)
 	}
 }

@@ -23,7 +23,7 @@ type Runner struct {
 // Outputs is what steps left for those after them.
 type Outputs struct {
 	Values map[string]any // flat, and under the id of each step
-	Dir    string         // the working directory at the end
+	Dir    string         // the working directory; at the end it is where the last step led
 }
 
 // step is one entry of a list.
@@ -42,6 +42,7 @@ func (r Runner) Run(ctx context.Context, list []any) (Outputs, error) {
 // RunWith is Run with the outputs of earlier lists.
 func (r Runner) RunWith(ctx context.Context, list []any, earlier map[string]any) (Outputs, error) {
 	out := Outputs{Values: jobtemplate.CloneObject(earlier), Dir: r.Dir}
+	led := "" // where the last step that names a directory leads those after all steps
 	for i, entry := range list {
 		s, err := parse(entry)
 		if err != nil {
@@ -59,6 +60,15 @@ func (r Runner) RunWith(ctx context.Context, list []any, earlier map[string]any)
 			out.Values[s.id] = result
 		}
 		maps.Copy(out.Values, result)
+		if dir, ok := result["directory"].(string); ok && dir != "" {
+			led = dir
+		}
+		if isChange(s.name) {
+			out.Dir, led = led, ""
+		}
+	}
+	if led != "" {
+		out.Dir = under(out.Dir, led)
 	}
 	return out, nil
 }
@@ -134,25 +144,12 @@ func (r Runner) one(ctx context.Context, s step, out *Outputs) (map[string]any, 
 		environment[name] = value
 	}
 	s.args = jobtemplate.ApplyObject(resolved.(map[string]any), environment, jobtemplate.Options{Env: env})
-	result, err := r.call(ctx, s, out.Dir)
-	if err != nil {
-		return nil, err
-	}
-	out.follow(result)
-	return result, nil
+	return r.call(ctx, s, out.Dir)
 }
 
-// follow moves the working directory to where a step led.
-func (o *Outputs) follow(result map[string]any) {
-	dir, ok := result["directory"].(string)
-	if !ok || dir == "" {
-		return
-	}
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(o.Dir, dir)
-	}
-	o.Dir = dir
-}
+// isChange says that the step moves those after it. Others name a directory, such as that of a
+// clone, which later steps are told by its name: {{ clone.directory }}.
+func isChange(name string) bool { return shortName(name) == "set_working_directory" }
 
 func (r Runner) call(ctx context.Context, s step, dir string) (map[string]any, error) {
 	if len(s.requires) == 0 || strings.HasPrefix(s.name, "prefect.deployments.") {

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "ran in $(basename "$(dirname "$PWD")")/$(basename "$PWD")"
