@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/usherhq/usher/internal/api"
@@ -96,6 +97,15 @@ func (d *Deployer) Plan(ctx context.Context, f *File, c Config, o Options) (Plan
 		}
 		planned.Changes = append(planned.Changes, Change{Field: field, From: orNull(old[field]), To: wanted[field]})
 	}
+	id := uuid.Nil
+	if planned.Action == Update {
+		id = existing.ID
+	}
+	more, err := d.belongings(ctx, p, id, w.triggers)
+	if err != nil {
+		return Planned{}, err
+	}
+	planned.Changes = append(planned.Changes, more...)
 	if planned.Action == Update && len(planned.Changes) == 0 {
 		planned.Action = Keep
 	}
