@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/deploy"
 	"github.com/usherhq/usher/internal/profile"
 )
@@ -64,11 +66,12 @@ func (o *deployOptions) pick(ctx context.Context, file *deploy.File) ([]deploy.C
 
 // complete adds what the settings say and what a person is asked for. Questions are for one
 // deployment; with several the default work pool counts where none is named.
-func (o *deployOptions) complete(cmd *cobra.Command, settings *profile.Settings, configs []deploy.Config) ([]deploy.Config, error) {
+func (o *deployOptions) complete(cmd *cobra.Command, settings *profile.Settings, file *deploy.File, configs []deploy.Config) ([]deploy.Config, error) {
 	pool := settings.Value("PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME").Text
 	if len(configs) == 1 {
 		o.flags.WorkPool = cmp.Or(o.flags.WorkPool, pool) // over the file's, as in the reference
-		return configs, o.ask(cmd.Context(), configs[0])
+		one, err := o.ask(cmd.Context(), file, configs[0])
+		return []deploy.Config{one}, err
 	}
 	if o.flags.Entrypoint != "" {
 		o.env.Warn("several deployments are made, so the entrypoint " + o.flags.Entrypoint + " is ignored")
@@ -83,26 +86,28 @@ func (o *deployOptions) complete(cmd *cobra.Command, settings *profile.Settings,
 }
 
 // ask asks a person for what neither flags nor file say.
-func (o *deployOptions) ask(ctx context.Context, c deploy.Config) (err error) {
+func (o *deployOptions) ask(ctx context.Context, file *deploy.File, c deploy.Config) (answered deploy.Config, err error) {
 	if !o.env.Interactive() {
-		return nil
+		return c, nil
 	}
 	if o.flags.Entrypoint == "" && c.Entrypoint() == "" && c["usher"] == nil {
 		o.asked = true
 		if o.flags.Entrypoint, err = o.env.Streams.Input(ctx, "Which flow? (path/to/file.py:function)", ""); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if o.flags.Name == "" && c.Name() == "" {
 		o.asked = true
 		if o.flags.Name, err = o.env.Streams.Input(ctx, "Name of the deployment", "default"); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if o.flags.WorkPool != "" || c.WorkPool() != "" {
-		return nil
+	if o.flags.WorkPool == "" && c.WorkPool() == "" {
+		if err := o.askPool(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return o.askPool(ctx)
+	return o.more(ctx, file, c)
 }
 
 func (o *deployOptions) askPool(ctx context.Context) error {
@@ -116,12 +121,35 @@ func (o *deployOptions) askPool(ctx context.Context) error {
 		return err
 	}
 	if len(pools) == 0 {
-		return cli.Fail(cli.NoSuch, "there is no work pool yet", "`usher work-pool create default --type process` makes one")
+		return o.makePool(ctx, client)
 	}
 	i, err := o.env.Streams.Select(ctx, "Which work pool?", pools)
 	if err == nil {
 		o.flags.WorkPool = pools[i]
 	}
+	return err
+}
+
+// makePool makes the first work pool, if the person wants it.
+func (o *deployOptions) makePool(ctx context.Context, c *client.Client) error {
+	yes, err := o.env.Streams.Confirm(ctx, "There is no work pool yet. Make one?", true)
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return cli.Fail(cli.NoSuch, "there is no work pool yet", "`usher work-pool create default --type process` makes one")
+	}
+	kinds := []string{"process", "docker", "kubernetes", "ecs"}
+	i, err := o.env.Streams.Select(ctx, "Of which type?", kinds)
+	if err != nil {
+		return err
+	}
+	name, err := o.env.Streams.Input(ctx, "Name of the work pool", "default")
+	if err != nil {
+		return err
+	}
+	made, err := c.CreateWorkPool(ctx, &api.WorkPoolCreate{Name: name, Type: api.Some(kinds[i])})
+	o.flags.WorkPool = made.Name
 	return err
 }
 

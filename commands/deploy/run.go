@@ -37,7 +37,7 @@ func (o *deployOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if configs, err = o.complete(cmd, settings, configs); err != nil {
+	if configs, err = o.complete(cmd, settings, file, configs); err != nil {
 		return err
 	}
 	deployer.Expect(configs)

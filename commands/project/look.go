@@ -26,6 +26,16 @@ func look(ctx context.Context, dir string) map[string]string {
 	return known
 }
 
+// Git is where the repository of the directory comes from, and its branch; "" and main if it is
+// none.
+func Git(ctx context.Context, dir string) (remote, branch string) {
+	known := look(ctx, dir)
+	if known[knownRepository] == "" {
+		return "", "main"
+	}
+	return known[knownRepository], known[knownBranch]
+}
+
 // git asks git something; without git or an answer it is "".
 func git(ctx context.Context, dir string, args ...string) string {
 	cmd := exec.CommandContext(ctx, "git", args...)

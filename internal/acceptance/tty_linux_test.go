@@ -21,7 +21,8 @@ import (
 const ttyPatience = 20 * time.Second
 
 // tty runs a program at a terminal of a width, with a dialogue: a file whose
-// lines are "< text" to wait for on the screen and "> text" to type. \r is enter
+// lines are "< text" to wait for on the screen, "<< text" to wait for behind what was
+// waited for last, and "> text" to type. \r is enter
 // and \x03 is Ctrl-C. What was on the screen is left in the file "screen".
 func tty(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
@@ -46,6 +47,8 @@ func tty(ts *testscript.TestScript, neg bool, args []string) {
 // screen is a pseudo-terminal and what was written to it.
 type screen struct {
 	control, terminal *os.File
+
+	found int // where what was waited for last ends
 
 	mu      sync.Mutex
 	shown   bytes.Buffer
@@ -159,8 +162,12 @@ func (s *screen) talk(ctx context.Context, dialogue string) error {
 	for line := range strings.Lines(dialogue) {
 		line = strings.TrimRight(line, "\n")
 		switch what, text, _ := strings.Cut(line, " "); what {
-		case "<":
-			if err := s.await(ctx, text); err != nil {
+		case "<", "<<":
+			from := 0
+			if what == "<<" {
+				from = s.found
+			}
+			if err := s.await(ctx, text, from); err != nil {
 				return err
 			}
 		case ">":
@@ -176,13 +183,16 @@ func (s *screen) talk(ctx context.Context, dialogue string) error {
 	return nil
 }
 
-func (s *screen) await(ctx context.Context, text string) error {
-	for !strings.Contains(s.text(), text) {
+func (s *screen) await(ctx context.Context, text string, from int) error {
+	for {
+		if i := strings.Index(s.text()[from:], text); i >= 0 {
+			s.found = from + i + len(text)
+			return nil
+		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%q was not shown", text)
 		case <-s.changed:
 		}
 	}
-	return nil
 }

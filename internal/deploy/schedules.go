@@ -37,6 +37,12 @@ func schedules(list []any, now time.Time) ([]entry, error) {
 	return out, nil
 }
 
+// CheckSchedule says what is wrong with a schedule as files have them.
+func CheckSchedule(object map[string]any, now time.Time) error {
+	_, err := readSchedule(object, now)
+	return err
+}
+
 func readSchedule(object map[string]any, now time.Time) (entry, error) {
 	timing, err := timing(object)
 	if err != nil {
