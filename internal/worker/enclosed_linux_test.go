@@ -3,6 +3,7 @@ package worker_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,9 +12,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/testkit"
@@ -245,7 +249,71 @@ func (s *scene) alone(pid int) {
 // goes to the server and all that the server keeps. What is meant to be sent is found there.
 func TestCodeAndResultsStayWithTheWorker(t *testing.T) {
 	t.Parallel()
-	server := testkit.UsherServer(t)
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		codeAndResultsStayWithTheWorker(t, testkit.UsherServer(t), func() string { return "" })
+	})
+	t.Run("postgresql", func(t *testing.T) {
+		t.Parallel()
+		database := testkit.PostgresURL(t)
+		server := testkit.UsherServerIn(t, t.TempDir(), "PREFECT_SERVER_DATABASE_CONNECTION_URL="+database)
+		codeAndResultsStayWithTheWorker(t, server, func() string { return rows(t, database) })
+	})
+}
+
+// rows is all that the tables of a PostgreSQL database hold, as text.
+func rows(t *testing.T, database string) string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context()) //nolint:errcheck // it was only read
+	tables, err := conn.Query(t.Context(), `
+		select quote_ident(table_schema) || '.' || quote_ident(table_name)
+		from information_schema.tables
+		where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := pgx.CollectRows(tables, pgx.RowTo[string])
+	if err != nil || len(names) == 0 {
+		t.Fatalf("the database has the tables %v: %v", names, err)
+	}
+	var all strings.Builder
+	for _, name := range names {
+		found, err := conn.Query(t.Context(), "select t::text from "+name+" t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := pgx.CollectRows(found, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range lines {
+			all.WriteString(readable(line) + "\n")
+		}
+	}
+	return all.String()
+}
+
+var bytesOfRow = regexp.MustCompile(`\\{1,2}x([0-9a-f]{2,})`)
+
+// readable spells out the bytes in a row, which PostgreSQL writes as hexadecimal digits.
+func readable(row string) string {
+	return bytesOfRow.ReplaceAllStringFunc(row, func(digits string) string {
+		data, err := hex.DecodeString(bytesOfRow.FindStringSubmatch(digits)[1])
+		if err != nil {
+			return digits
+		}
+		return string(data)
+	})
+}
+
+// codeAndResultsStayWithTheWorker plays on a server whose database, where it is not among its
+// files, says what it holds.
+func codeAndResultsStayWithTheWorker(t *testing.T, server *testkit.Server, database func() string) {
+	t.Helper()
 	s := newScene(t, server)
 	way, port := newWire(t, server)
 	data := filepath.Join(t.TempDir(), "data")
@@ -291,7 +359,7 @@ def f(shown: str):
 		}
 		return err
 	})
-	places := map[string]string{"what went to the server": way.said(t), "the server's log": server.Log(), "the server's files": contents(t, server.Home)}
+	places := map[string]string{"what went to the server": way.said(t), "the server's log": server.Log(), "the server's files": contents(t, server.Home) + database()}
 	for place, text := range places {
 		for at := 0; ; {
 			i := strings.Index(text[at:], "canary-")

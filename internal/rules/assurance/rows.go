@@ -72,7 +72,7 @@ var rows = []Row{
 	{ID: "S21", Level: Must, Promise: "The server knows where code is, not the code", Tests: []string{"TestClonesAreMadeAndBroughtUpToDate", "TestImagesAreBuiltAndPushed"}, Missing: "no test looks for source in the database"},
 	{ID: "S22", Level: Must, Promise: "Schedules say when flows run", Tests: []string{"TestCronMatchesReference", "TestIntervalMatchesReference", "TestRRuleMatchesReference", "TestAScheduledRunStartsOnTime"}},
 	{ID: "S23", Level: Must, Promise: "Events, automations and webhooks start flows", Tests: []string{"TestTriggersFireAsTheReferences", "TestAnEventStartsARun", "TestWebhooks"}},
-	{ID: "S24", Level: Must, Promise: "Code is fetched with the worker's rights", Missing: "no test takes the worker's credential away and watches the repository's log"},
+	{ID: "S24", Level: Must, Promise: "Code is fetched with the worker's rights", Tests: []string{"TestCodeIsFetchedWithTheWorkersRights"}},
 	{ID: "S25", Level: Must, Promise: "Workers only call out", Tests: []string{"TestAWorkerNeedsNoWayIn"}},
 	{
 		ID: "S26", Level: Must, Promise: "Everything is encrypted on its way and secrets where they lie", Tests: []string{"TestHandshakesBelowTLS12AreRefused", "TestAServerSpeaksTLSOnly", "TestMailIsSentUnderTLS", "TestServersThatWouldLeakLinksDoNotStart", "TestCertificatesOverACME", "TestTheDatabaseShowsNoSecret"},
