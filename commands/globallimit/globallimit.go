@@ -85,7 +85,7 @@ func columns() []output.Column[api.GlobalConcurrencyLimitResponse] {
 	type limit = api.GlobalConcurrencyLimitResponse
 	return []output.Column[limit]{
 		{Name: "ID", Value: func(l limit) string { return l.ID.String() }, Whole: true, Rank: 3},
-		{Name: "Name", Value: func(l limit) string { return l.Name }, Tone: func(limit) output.Tone { return output.Strong }, Whole: true},
+		{Name: "Name", Value: func(l limit) string { return l.Name }, Tone: func(limit) output.Tone { return output.Strong }},
 		output.SwitchColumn("Active", func(l limit) bool { return l.Active }).At(1),
 		{Name: "Limit", Value: func(l limit) string { return strconv.Itoa(l.Limit) }, Right: true},
 		{Name: "Active slots", Value: func(l limit) string { return strconv.Itoa(l.ActiveSlots) }, Right: true},
