@@ -22,6 +22,7 @@ func NewCmd(env *cli.Env) *cobra.Command {
 		newResumeCmd(env),
 		newScheduleCmd(env),
 		newBackfillCmd(env),
+		newRunAccessCmd(env),
 		newDeleteCmd(env),
 	)
 	cmd.Example = "usher deployment ls\nusher deployment run etl/nightly --param day=2026-01-31 --watch"

@@ -29,6 +29,7 @@ func NewCmd(env *cli.Env) *cobra.Command {
 		newResumeCmd(env),
 		newRetryCmd(env),
 		newExecuteCmd(env),
+		newTokensCmd(env),
 		newDeleteCmd(env),
 	)
 	cmd.Example = "usher flow-run ls --state Failed\nusher flow-run logs -f curious-badger\nusher flow-run cancel curious-badger"

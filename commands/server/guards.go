@@ -30,6 +30,8 @@ func mutesOf(settings *profile.Settings) core.Mutes {
 		Logs:      off("USHER_SERVER_LOGS_ACCEPT"),
 		LogsOut:   off("PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED") || off("PREFECT_SERVER_LOGS_STREAM_PUBLISHING_ENABLED"),
 		EventsOut: off("PREFECT_SERVER_EVENTS_STREAM_OUT_ENABLED"),
+
+		Credentials: off("USHER_BLOCKS_ALLOW_CREDENTIALS"),
 	}
 }
 

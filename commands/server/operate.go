@@ -7,6 +7,7 @@ import (
 
 	"github.com/usherhq/usher/internal/build"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/notify"
 	"github.com/usherhq/usher/internal/profile"
 	"github.com/usherhq/usher/internal/server"
 	"github.com/usherhq/usher/internal/server/origin"
@@ -21,6 +22,9 @@ func (o *startOptions) operate(options *server.Options, settings *profile.Settin
 		return err
 	}
 	options.OnlyPublic = settings.Value("USHER_EGRESS_BLOCK_PRIVATE").Bool()
+	if options.Reach, err = notify.ParseReach(settings.Value("USHER_EGRESS_ALLOW").List()); err != nil {
+		return cli.Usagef("USHER_EGRESS_ALLOW: %v", err)
+	}
 	if options.Trace, err = trace.FromEnv(os.Getenv, build.Version()); err != nil {
 		options.Log.Warn("no traces are sent", "error", err)
 		options.Trace = trace.Config{}

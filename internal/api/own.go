@@ -5,16 +5,24 @@ import "github.com/google/uuid"
 // OpReadLimitHolders is an operation that only usher has.
 var OpReadLimitHolders = Operation{"ReadLimitHolders", "GET", "/v2/concurrency_limits/{id_or_name}/holders", "Concurrency Limits V2"}
 
-// OpCreateRunToken and OpDeleteRunTokens are about what lets the program of a run in.
+// OpCreateRunToken, OpReadRunTokens and OpDeleteRunTokens are about what lets the program of a run in.
 var (
 	OpCreateRunToken  = Operation{"CreateRunToken", "POST", "/flow_runs/{id}/token", "Flow Runs"}
+	OpReadRunTokens   = Operation{"ReadRunTokens", "GET", "/flow_runs/{id}/token", "Flow Runs"}
 	OpDeleteRunTokens = Operation{"DeleteRunTokens", "DELETE", "/flow_runs/{id}/token", "Flow Runs"}
+)
+
+// OpReadRunAccess and OpUpdateRunAccess are about what the programs of a deployment's runs may
+// use.
+var (
+	OpReadRunAccess   = Operation{"ReadRunAccess", "GET", "/deployments/{id}/run_access", "Deployments"}
+	OpUpdateRunAccess = Operation{"UpdateRunAccess", "PUT", "/deployments/{id}/run_access", "Deployments"}
 )
 
 // OwnOperations lists the operations that usher adds to the contract. No client of the
 // contract asks for them.
 func OwnOperations() []Operation {
-	return []Operation{OpReadLimitHolders, OpCreateRunToken, OpDeleteRunTokens}
+	return []Operation{OpReadLimitHolders, OpCreateRunToken, OpReadRunTokens, OpDeleteRunTokens, OpReadRunAccess, OpUpdateRunAccess}
 }
 
 // LimitHolder is who holds slots of a concurrency limit: a lease, and the run that it was
@@ -45,4 +53,20 @@ type RunToken struct {
 // RunTokensDeleted says how many tokens of a flow run were ended.
 type RunTokensDeleted struct {
 	Deleted int `json:"deleted"`
+}
+
+// RunTokenInfo is a token of a flow run, without its secret.
+type RunTokenInfo struct {
+	ID        uuid.UUID `json:"id"`
+	Created   Time      `json:"created"`
+	Expires   Time      `json:"expires"`
+	ActorID   uuid.UUID `json:"actor_id"` // for whom it acts
+	FlowRunID uuid.UUID `json:"flow_run_id"`
+}
+
+// RunAccess is what the programs of a deployment's runs may use with tokens of their own; a
+// list that is not there allows all.
+type RunAccess struct {
+	Blocks    *[]string `json:"blocks"`    // as type/name
+	Variables *[]string `json:"variables"` // by name
 }

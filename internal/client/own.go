@@ -31,3 +31,24 @@ func (c *Client) DeleteRunTokens(ctx context.Context, run uuid.UUID) (api.RunTok
 	err := c.call(ctx, api.OpDeleteRunTokens, []any{run}, nil, nil, &out)
 	return out, err
 }
+
+// ReadRunTokens lists the tokens of a flow run that are good.
+func (c *Client) ReadRunTokens(ctx context.Context, run uuid.UUID) ([]api.RunTokenInfo, error) {
+	var out []api.RunTokenInfo
+	err := c.call(ctx, api.OpReadRunTokens, []any{run}, nil, nil, &out)
+	return out, err
+}
+
+// ReadRunAccess says what the programs of a deployment's runs may use.
+func (c *Client) ReadRunAccess(ctx context.Context, deployment uuid.UUID) (api.RunAccess, error) {
+	var out api.RunAccess
+	err := c.call(ctx, api.OpReadRunAccess, []any{deployment}, nil, nil, &out)
+	return out, err
+}
+
+// UpdateRunAccess decides what the programs of a deployment's runs may use.
+func (c *Client) UpdateRunAccess(ctx context.Context, deployment uuid.UUID, in *api.RunAccess) (api.RunAccess, error) {
+	var out api.RunAccess
+	err := c.call(ctx, api.OpUpdateRunAccess, []any{deployment}, nil, in, &out)
+	return out, err
+}

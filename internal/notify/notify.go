@@ -37,6 +37,7 @@ type Response struct {
 // Client is the Sender that sends.
 type Client struct {
 	OnlyPublic bool           // private addresses are refused, whatever blocks allow
+	Allow      Reach          // where messages may go at all
 	Resolver   *net.Resolver  // nil for the system's
 	Roots      *x509.CertPool // nil for the system's
 	Clock      func() time.Time

@@ -108,6 +108,59 @@ func TestPrivateAddressesAreRefusedWhenAsked(t *testing.T) {
 	}
 }
 
+// Where hosts are listed, messages go to those alone: by name, or by the address that a name
+// has; an address that is listed may be private.
+func TestOnlyListedHostsAreReached(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
+	defer receiver.Close()
+	_, port, err := net.SplitHostPort(receiver.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func(onlyPublic bool, url string, list ...string) error {
+		reach, err := ParseReach(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newClient()
+		c.Allow, c.OnlyPublic = reach, onlyPublic
+		_, err = c.CallWebhook(t.Context(), "once", map[string]any{"url": url}, "")
+		return err
+	}
+	byName, byAddress := "http://localhost:"+port, receiver.URL
+	for _, err := range []error{
+		call(false, byAddress, "example.com"), call(false, byName, "*.localhost", "10.0.0.0/8"), call(false, "http://169.254.169.254/latest", "example.com"),
+		call(false, byAddress, "localhost"),
+	} {
+		if !errors.Is(err, errUnlisted) {
+			t.Errorf("what is not listed: %v", err)
+		}
+	}
+	if err := call(true, byName, "localhost"); !errors.Is(err, errPrivate) {
+		t.Errorf("a listed name that leads inside: %v", err)
+	}
+	if n := calls.Load(); n != 0 {
+		t.Errorf("%d calls arrived", n)
+	}
+	for _, err := range []error{
+		call(false, byName, "LOCALHOST."), call(false, byName, "127.0.0.0/8", "::1"), call(true, byName, "127.0.0.1", "::1"), call(true, byAddress, "127.0.0.1"), call(false, byAddress),
+	} {
+		if err != nil {
+			t.Errorf("what is listed: %v", err)
+		}
+	}
+	if n := calls.Load(); n != 5 {
+		t.Errorf("%d calls arrived", n)
+	}
+	for _, text := range []string{"https://example.com", "exa mple", "", "*", "x*y", "10.0.0.0/40", "example.com:443"} {
+		if _, err := ParseReach([]string{text}); err == nil {
+			t.Errorf("%q is listed", text)
+		}
+	}
+}
+
 // TestANameThatChangesItsMindGainsNothing is CVE-2026-7724: a name that is public when it is
 // checked and private when it is connected to.
 func TestANameThatChangesItsMindGainsNothing(t *testing.T) {

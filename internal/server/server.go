@@ -73,6 +73,8 @@ type Options struct {
 	// OnlyPublic keeps webhooks and notifications from private addresses, whatever their
 	// blocks allow.
 	OnlyPublic bool
+	// Reach lists where webhooks and notifications may go; the zero value is everywhere.
+	Reach notify.Reach
 	// Metrics serves /api/metrics to who may call the API.
 	Metrics bool
 	// Trace says where spans go, nowhere when it is zero.
@@ -192,7 +194,7 @@ func openCore(ctx context.Context, o Options) (*core.Core, error) {
 	}
 	c := &core.Core{
 		Store: db, Bus: &bus.Bus{}, Clock: o.Clock, Log: o.Log, Keys: o.Keys, Upkeep: o.Upkeep, Guards: o.Guards, Settings: o.Settings, Mutes: o.Mutes,
-		Sender: &notify.Client{Clock: o.Clock, OnlyPublic: o.OnlyPublic}, Tracer: trace.New(o.Trace, o.Log),
+		Sender: &notify.Client{Clock: o.Clock, OnlyPublic: o.OnlyPublic, Allow: o.Reach}, Tracer: trace.New(o.Trace, o.Log),
 	}
 	if o.Metrics {
 		c.Meter = &meter.Meter{}

@@ -32,6 +32,18 @@ func (tx *Tx) RunTokenByHash(hash []byte) (*RunToken, error) {
 	})
 }
 
+// RunTokens lists the tokens of a flow run, the newest first.
+func (tx *Tx) RunTokens(run uuid.UUID) ([]RunToken, error) {
+	return many(tx, `
+		select workspace_id, id, flow_run_id, actor_id, created, expires
+		from run_token
+		where workspace_id = ?
+		and flow_run_id = ?
+		order by created desc, id desc`, []any{tx.workspace, run}, func(row *Row) (t RunToken, err error) {
+		return t, row.Scan(&t.WorkspaceID, &t.ID, &t.FlowRunID, &t.ActorID, &t.Created, &t.Expires)
+	})
+}
+
 // InsertRunToken adds a token with the hash of its secret. The run it is for may touch
 // itself from then on.
 func (tx *Tx) InsertRunToken(t *RunToken, hash []byte) error {

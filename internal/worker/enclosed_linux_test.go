@@ -320,6 +320,11 @@ func codeAndResultsStayWithTheWorker(t *testing.T, server *testkit.Server, datab
 	if err := os.WriteFile(data, []byte("canary-in-the-data"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for _, near := range []string{filepath.Join(s.home, "notes"), filepath.Join(filepath.Dir(data), "other")} { // that no flow opens
+		if err := os.WriteFile(near, []byte("canary-in-an-unrelated-file"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s.env = []string{"SOME_TOKEN=canary-in-the-environment", "DATA_FILE=" + data, "PREFECT_RESULTS_DEFAULT_SERIALIZER=json", "PREFECT_LOCAL_STORAGE_PATH=" + filepath.Join(s.home, "storage")}
 	s.enclosed(way, port)
 	python := s.run(s.pythonFlow(`

@@ -85,6 +85,8 @@ type Facts struct {
 	KeepEvents     time.Duration
 	LogsMuted      bool
 	OnlyPublic     bool // nothing is sent to private addresses
+	OnlyListed     bool // what is sent goes to listed hosts
+	NoCredentials  bool // blocks with secrets are refused
 	Rates          int  // requests in a minute of an account, 0 without a bound
 	MaxRequests    int  // at once
 	Proxies        int

@@ -24,25 +24,25 @@ var rows = []Row{
 		live:  whoMustSayWho,
 	},
 	{ID: "S6", Level: Must, Promise: "Each column of the database has a class, and the map of them can be read", Tests: []string{"TestTheDataMapNamesEveryColumn"}, live: plain("usher security data-map")},
-	{ID: "S7", Level: Must, Promise: "Only lines of runs are collected, nothing of the machine", Tests: []string{"TestCodeAndResultsStayWithTheWorker"}, Missing: "no test looks for unrelated files in what workers send", live: lines},
+	{ID: "S7", Level: Must, Promise: "Only lines of runs are collected, nothing of the machine", Tests: []string{"TestCodeAndResultsStayWithTheWorker"}, live: lines},
 	{
 		ID: "S8", Level: Must, Promise: "Of people only name and address are kept, and nothing is told to anybody",
 		Tests: []string{"TestPeopleAreNameAndAddress"}, Missing: "no test keeps the server in a network without a way out", live: plain("no telemetry, and no setting for any"),
 	},
 	{
-		ID: "S9", Level: Must, Promise: "Optional data has a switch", Tests: []string{"TestLinesAreNotKeptWhereTheyAreNotWanted"},
-		Missing: "lines of logs have one; values of parameters, credentials in blocks and artifacts have none", live: lines,
+		ID: "S9", Level: Must, Promise: "Optional data has a switch", Tests: []string{"TestLinesAreNotKeptWhereTheyAreNotWanted", "TestCredentialsAreRefusedWhereNoneAreWanted"},
+		Missing: "lines of logs and credentials in blocks have one; values of parameters and artifacts have none", live: lines,
 	},
 	{
 		ID: "S10", Level: Must, Promise: "Secrets are recalled only by who may see them",
-		Tests:   []string{"TestEveryOperationByEveryRoleInEveryTenant", "TestTheDatabaseShowsNoSecret", "TestObjectsHaveTheirOwnLists"},
-		Missing: "reading a secret is not in the audit log; secrets have no database or vault of their own", live: plain("needs the scope see_secret_blocks"),
+		Tests:   []string{"TestEveryOperationByEveryRoleInEveryTenant", "TestTheDatabaseShowsNoSecret", "TestObjectsHaveTheirOwnLists", "TestReadingASecretIsWrittenDown"},
+		Missing: "secrets have no database or vault of their own", live: plain("needs the scope see_secret_blocks"),
 	},
 	{
 		ID: "S11", Level: Must, Promise: "Logs can be switched off", Tests: []string{"TestLinesAreNotKeptWhereTheyAreNotWanted"},
 		Missing: "the switch is the server's or the client's; accounts and workspaces have none of their own", live: lines,
 	},
-	{ID: "S12", Level: Must, Promise: "Loggers tell when runs begin and end, and no payload", Missing: "no test looks at what an unmodified flow's logger sends"},
+	{ID: "S12", Level: Must, Promise: "Loggers tell when runs begin and end, and no payload", Tests: []string{"TestLoggersTellNoPayload"}},
 	{ID: "S13", Level: Must, Promise: "Values of flows' parameters are stored, those of tasks are not", Tests: []string{"TestCodeAndResultsStayWithTheWorker"}, Missing: "workspaces can't refuse values"},
 	{
 		ID: "S14", Level: Must, Promise: "Each block is sealed with a key of its workspace",
@@ -52,11 +52,15 @@ var rows = []Row{
 		},
 	},
 	{ID: "S15", Level: Must, Promise: "Nobody needs a password", Tests: []string{"TestSignInByLink", "TestPeopleAreNameAndAddress"}, live: mailed},
-	{ID: "S16", Level: Must, Promise: "Credentials of registries and clusters may be kept, and may be refused", Missing: "there is no switch that refuses them, and no test pulls a private image with a block"},
+	{ID: "S16", Level: Must, Promise: "Credentials of registries and clusters may be kept, and may be refused", Tests: []string{"TestCredentialsAreRefusedWhereNoneAreWanted", "TestTheDatabaseShowsNoSecret"}, Missing: "no test pulls a private image with a block", live: func(f *Facts) Value {
+		return Value{Text: onOff(f.NoCredentials, "blocks with secrets are refused", "blocks may hold secrets (USHER_BLOCKS_ALLOW_CREDENTIALS)")}
+	}},
 	{
-		ID: "S17", Level: Must, Promise: "The server reaches only where it may", Tests: []string{"TestPrivateAddressesAreRefusedWhenAsked", "TestANameThatChangesItsMindGainsNothing"},
-		Missing: "there is no list of hosts that are allowed",
+		ID: "S17", Level: Must, Promise: "The server reaches only where it may", Tests: []string{"TestPrivateAddressesAreRefusedWhenAsked", "TestANameThatChangesItsMindGainsNothing", "TestOnlyListedHostsAreReached"},
 		live: func(f *Facts) Value {
+			if f.OnlyListed {
+				return Value{Text: "webhooks and notifications go to listed hosts only"}
+			}
 			if f.OnlyPublic {
 				return Value{Text: "webhooks and notifications go to public addresses only"}
 			}
@@ -69,7 +73,7 @@ var rows = []Row{
 		Missing: "no test uses the tokens of a cluster", live: func(f *Facts) Value { return Value{Text: count(f.TrustRules, "rule of trust", "rules of trust")} },
 	},
 	{ID: "S20", Level: Must, Promise: "Flows run in processes, containers and clusters of the user", Tests: []string{"TestScenarios", "TestDocker"}, Missing: "clusters are tested on request only (make test-kubernetes)"},
-	{ID: "S21", Level: Must, Promise: "The server knows where code is, not the code", Tests: []string{"TestClonesAreMadeAndBroughtUpToDate", "TestImagesAreBuiltAndPushed"}, Missing: "no test looks for source in the database"},
+	{ID: "S21", Level: Must, Promise: "The server knows where code is, not the code", Tests: []string{"TestClonesAreMadeAndBroughtUpToDate", "TestImagesAreBuiltAndPushed", "TestCodeAndResultsStayWithTheWorker", "TestCodeIsFetchedWithTheWorkersRights"}},
 	{ID: "S22", Level: Must, Promise: "Schedules say when flows run", Tests: []string{"TestCronMatchesReference", "TestIntervalMatchesReference", "TestRRuleMatchesReference", "TestAScheduledRunStartsOnTime"}},
 	{ID: "S23", Level: Must, Promise: "Events, automations and webhooks start flows", Tests: []string{"TestTriggersFireAsTheReferences", "TestAnEventStartsARun", "TestWebhooks"}},
 	{ID: "S24", Level: Must, Promise: "Code is fetched with the worker's rights", Tests: []string{"TestCodeIsFetchedWithTheWorkersRights"}},
@@ -154,8 +158,8 @@ var rows = []Row{
 		Missing: "not every command and route is run with secrets that are then looked for",
 	},
 	{
-		ID: "S47", Level: Must, Promise: "What is changed is written down so that tampering shows", Tests: []string{"TestTheAuditLogTellsWhenItWasTamperedWith", "TestRunningAnAccount"},
-		Missing: "reading secrets is not written down; the log is not sent anywhere",
+		ID: "S47", Level: Must, Promise: "What is changed is written down so that tampering shows", Tests: []string{"TestTheAuditLogTellsWhenItWasTamperedWith", "TestRunningAnAccount", "TestReadingASecretIsWrittenDown"},
+		Missing: "the log is not sent anywhere",
 		live: ofAccount(func(_ *Facts, a *Account) Value {
 			if a.AuditBroken != "" {
 				return Value{Text: a.AuditBroken, Weak: true}
@@ -183,7 +187,7 @@ var rows = []Row{
 	})},
 	{ID: "S52", Level: Must, Promise: "Webhooks can't be guessed, and their templates can't break out", Tests: []string{"TestWebhooks", "TestTemplatesEndInTime", "TestWhatIsMadeOfATemplateIsLimited"}},
 	{ID: "S53", Level: Must, Promise: "What is too old is removed", Tests: []string{"TestTheVacuumRemovesWhatIsTooOld", "TestTheVacuumKeepsSomeEventsForLess"}, Missing: "no test looks for it in the files of the database", live: retention},
-	{ID: "S54", Level: Must, Promise: "Runs get a credential for themselves only", Tests: []string{"TestARunSeesAndChangesNothingOfOthers", "TestARunIsLetInToItself", "TestRunsHaveTokensOfTheirOwn"}, Missing: "a run may read each block of its workspace by name"},
+	{ID: "S54", Level: Must, Promise: "Runs get a credential for themselves only", Tests: []string{"TestARunSeesAndChangesNothingOfOthers", "TestARunIsLetInToItself", "TestRunsHaveTokensOfTheirOwn", "TestARunUsesWhatItsDeploymentLists"}},
 	{ID: "S55", Level: Should, Promise: "Secrets in logs can be masked by the server", Missing: "lines are kept as they are sent", live: lines},
 }
 

@@ -44,7 +44,45 @@ func Obscure(data, fields jsontext.Value) (jsontext.Value, error) {
 	return t.value(), nil
 }
 
+// HoldsSecrets says whether a document's data has a value at a path that the schema calls
+// secret.
+func HoldsSecrets(data, fields jsontext.Value) (bool, error) {
+	paths, err := secretPaths(fields)
+	if err != nil || len(paths) == 0 {
+		return false, err
+	}
+	t, err := parse(data)
+	if err != nil {
+		return false, fmt.Errorf("read the data of a block: %w", err)
+	}
+	return slices.ContainsFunc(paths, func(path []string) bool { return holds(&t, path) }), nil
+}
+
+// holds says whether a path leads to a value; null, and an object without members, is none.
+func holds(t *tree, path []string) bool {
+	switch {
+	case t == nil || t.isReference():
+		return false
+	case len(path) > 0 && path[0] != "*":
+		return holds(t.get(path[0]), path[1:])
+	case t.kind == '{':
+		return slices.ContainsFunc(t.members, func(m member) bool { return holds(&m.value, nil) })
+	}
+	return t.kind != 'n'
+}
+
+// VaultMember is the one member of an object that stands for a secret in somebody's vault.
+const VaultMember = "$vault"
+
+// isReference says that a value names a secret and is none: it is no secret itself.
+func (t *tree) isReference() bool {
+	return len(t.members) == 1 && t.members[0].name == VaultMember && t.members[0].value.kind == '"'
+}
+
 func obscure(t *tree, path []string) {
+	if t.isReference() {
+		return
+	}
 	if path[0] == "*" {
 		obscureBelow(t)
 		return
@@ -54,13 +92,16 @@ func obscure(t *tree, path []string) {
 	case child == nil:
 	case len(path) > 1:
 		obscure(child, path[1:])
-	case child.kind != 'n':
+	case child.kind != 'n' && !child.isReference():
 		*child = tree{kind: '"', scalar: obscured}
 	}
 }
 
 // obscureBelow hides all that has no members, null too.
 func obscureBelow(t *tree) {
+	if t.isReference() {
+		return
+	}
 	for i := range t.members {
 		obscureBelow(&t.members[i].value)
 	}

@@ -39,6 +39,9 @@ func (c *Core) CreateBlockDocument(ctx context.Context, who Caller, in *api.Bloc
 		if err != nil {
 			return err
 		}
+		if err := w.refuseCredentials(rest, schema.Fields); err != nil {
+			return err
+		}
 		v, err := w.sealing()
 		if err != nil {
 			return err
@@ -127,13 +130,25 @@ func (w *work) refuseCycle(parent, child uuid.UUID) error {
 
 // BlockDocument returns a block document, with or without its secrets.
 func (c *Core) BlockDocument(ctx context.Context, who Caller, id uuid.UUID, secrets bool) (*api.BlockDocument, error) {
-	return readBlocks(ctx, c, who, noBlockDocument, func(tx *store.Tx) (*api.BlockDocument, error) { return c.document(tx, id, secrets) })
+	return readBlocks(ctx, c, who, noBlockDocument, func(tx *store.Tx) (*api.BlockDocument, error) {
+		d, err := tx.BlockDocument(id)
+		if err == nil {
+			err = mayUseBlock(tx, who, d)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return c.document(tx, id, secrets)
+	})
 }
 
 // BlockDocumentByName returns the block document of a type and name.
 func (c *Core) BlockDocumentByName(ctx context.Context, who Caller, slug, name string, secrets bool) (*api.BlockDocument, error) {
 	return readBlocks(ctx, c, who, noBlockDocument, func(tx *store.Tx) (*api.BlockDocument, error) {
 		d, err := tx.BlockDocumentByName(slug, name)
+		if err == nil {
+			err = mayUseBlock(tx, who, d)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -206,10 +221,36 @@ func (w *work) reseal(d *store.SealedDocument, data jsontext.Value, keep bool) (
 	if err != nil {
 		return "", err
 	}
+	if err := w.refuseCredentials(rest, d.BlockSchema.Fields); err != nil {
+		return "", err
+	}
 	if err := w.refer(d.ID, refs); err != nil {
 		return "", err
 	}
 	return v.seal(d.ID, rest)
+}
+
+// refuseCredentials refuses to keep what a schema calls secret where none is wanted.
+func (w *work) refuseCredentials(data, fields jsontext.Value) error {
+	if !w.core.Mutes.Credentials {
+		return nil
+	}
+	switch holds, err := blockschema.HoldsSecrets(data, fields); {
+	case err != nil:
+		return invalid("data", err.Error())
+	case holds:
+		return api.Errorf(api.CodeForbidden, "This server keeps no credentials (USHER_BLOCKS_ALLOW_CREDENTIALS): leave the secret fields of the block empty.")
+	}
+	return nil
+}
+
+// RevealsSecrets says whether a document that was read with its secrets has any.
+func RevealsSecrets(d *api.BlockDocument) bool {
+	if d.BlockSchema == nil {
+		return true
+	}
+	holds, err := blockschema.HoldsSecrets(d.Data, d.BlockSchema.Fields)
+	return err != nil || holds
 }
 
 // DeleteBlockDocument removes a block document.

@@ -10,9 +10,9 @@ import (
 	"github.com/usherhq/usher/internal/store"
 )
 
-// Mutes say what is not to be heard: log lines, which are taken and forgotten then, and
-// what the sockets for log lines and events would tell.
-type Mutes struct{ Logs, LogsOut, EventsOut bool }
+// Mutes say what is not to be heard: log lines, which are taken and forgotten then, what the
+// sockets for log lines and events would tell, and the secrets of blocks, which are refused.
+type Mutes struct{ Logs, LogsOut, EventsOut, Credentials bool }
 
 // CreateLogs stores lines that runs wrote and publishes them as LogsWritten.
 func (c *Core) CreateLogs(ctx context.Context, who Caller, lines []api.LogCreate) error {

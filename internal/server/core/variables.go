@@ -30,6 +30,9 @@ func (c *Core) CreateVariable(ctx context.Context, who Caller, in *api.VariableC
 		return nil, err
 	}
 	err = c.write(ctx, who, func(w *work) error {
+		if err := mayUseVariable(w.Tx, who, in.Name); err != nil {
+			return err
+		}
 		v = &api.Variable{ID: newID(), Created: &w.now, Updated: &w.now, Name: in.Name, Value: in.Value, Tags: in.Tags.Or([]string{})}
 		if err := w.InsertVariable(v); err != nil {
 			return err
@@ -65,7 +68,15 @@ func invalid(field, problem string) error {
 
 // Variable returns a variable.
 func (c *Core) Variable(ctx context.Context, who Caller, which Ref) (*api.Variable, error) {
-	return foundOr("Variable not found.", func() (*api.Variable, error) { return value(ctx, c, who, which.variable) })
+	return foundOr("Variable not found.", func() (*api.Variable, error) {
+		return value(ctx, c, who, func(tx *store.Tx) (*api.Variable, error) {
+			v, err := which.variable(tx)
+			if err == nil {
+				err = mayUseVariable(tx, who, v.Name)
+			}
+			return v, err
+		})
+	})
 }
 
 // Variables lists variables.
@@ -88,6 +99,11 @@ func (c *Core) UpdateVariable(ctx context.Context, who Caller, which Ref, in *ap
 	}
 	return c.changeVariable(ctx, who, which, func(w *work, v *api.Variable) error {
 		var ch changes
+		if name, renamed := in.Name.Get(); renamed {
+			if err := mayUseVariable(w.Tx, who, name); err != nil {
+				return err
+			}
+		}
 		patch(&ch, "name", in.Name)
 		patch(&ch, "value", in.Value)
 		patch(&ch, "tags", in.Tags)
@@ -117,6 +133,9 @@ func (c *Core) changeVariable(ctx context.Context, who Caller, which Ref, change
 	_, err := foundOr("Variable not found.", func() (struct{}, error) {
 		return struct{}{}, c.write(ctx, who, func(w *work) error {
 			v, err := which.variable(w.Tx)
+			if err == nil {
+				err = mayUseVariable(w.Tx, who, v.Name)
+			}
 			if err != nil {
 				return err
 			}

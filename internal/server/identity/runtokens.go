@@ -47,6 +47,29 @@ func (s *Service) GrantRunToken(ctx context.Context, by By, workspace, run uuid.
 	return secret, expires, refused(s.store.Write(ctx, workspace, grant))
 }
 
+// RunTokens lists the tokens of a flow run that are good, without their secrets.
+func (s *Service) RunTokens(ctx context.Context, workspace, run uuid.UUID) (out []api.RunTokenInfo, err error) {
+	err = s.store.Read(ctx, workspace, func(tx *store.Tx) error {
+		out = []api.RunTokenInfo{}
+		now := s.Now()
+		ended, err := tx.FlowRunEnded(run)
+		if err != nil {
+			return missing("Flow run", err)
+		}
+		if ended != nil && now.Sub(ended.Time) >= credential.RunGrace {
+			return nil
+		}
+		list, err := tx.RunTokens(run)
+		for _, t := range list {
+			if t.Expires.After(now.Time) {
+				out = append(out, api.RunTokenInfo{ID: t.ID, Created: t.Created, Expires: t.Expires, ActorID: t.ActorID, FlowRunID: t.FlowRunID})
+			}
+		}
+		return err
+	})
+	return out, err
+}
+
 // RevokeRunTokens ends the tokens of a flow run at once and says how many there were.
 func (s *Service) RevokeRunTokens(ctx context.Context, by By, account, workspace, run uuid.UUID) (ended int, err error) {
 	err = s.ChangeIn(ctx, workspace, func(tx *store.Tx) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/server/core"
+	"github.com/usherhq/usher/internal/server/identity"
 )
 
 var blockDocumentRoutes = []route{
@@ -46,6 +47,25 @@ func (r *request) secrets() (bool, error) {
 	return b && !r.who.SecretsMasked, nil
 }
 
+// revealed writes down whose secrets are about to be told; when that fails they are not.
+func (r *request) revealed(list ...api.BlockDocument) error {
+	if r.visitor.grant == nil {
+		return nil
+	}
+	var told []identity.Revealed
+	for i := range list {
+		if d := &list[i]; core.RevealsSecrets(d) {
+			one := identity.Revealed{ID: d.ID}
+			if d.Name != nil {
+				one.Name = *d.Name
+			}
+			told = append(told, one)
+		}
+	}
+	g := r.visitor.grant.Workspace
+	return r.api.Identity.SecretsRead(r.Context(), r.visitor.by, g.AccountID, g.ID, told)
+}
+
 func readBlockDocument(c *core.Core, r *request) (answer, error) {
 	id, err := r.id("id")
 	if err != nil {
@@ -56,6 +76,9 @@ func readBlockDocument(c *core.Core, r *request) (answer, error) {
 		return answer{}, err
 	}
 	d, err := c.BlockDocument(r.Context(), r.who, id, secrets)
+	if err == nil && secrets {
+		err = r.revealed(*d)
+	}
 	return give(http.StatusOK, d, err)
 }
 
@@ -65,6 +88,9 @@ func readBlockDocumentByName(c *core.Core, r *request) (answer, error) {
 		return answer{}, err
 	}
 	d, err := c.BlockDocumentByName(r.Context(), r.who, r.PathValue("slug"), r.PathValue("block_document_name"), secrets)
+	if err == nil && secrets {
+		err = r.revealed(*d)
+	}
 	return give(http.StatusOK, d, err)
 }
 
@@ -79,6 +105,9 @@ func readBlockDocumentsOfType(c *core.Core, r *request) (answer, error) {
 	}
 	f := core.BlockFilters{Types: &api.BlockTypeFilter{Slug: &api.Match[string]{Any: []string{kind.Slug}}}}
 	list, err := c.BlockDocuments(r.Context(), r.who, f, secrets, api.BlockDocumentSortNameAsc, api.MaxPage, 0)
+	if err == nil && secrets {
+		err = r.revealed(list...)
+	}
 	return give(http.StatusOK, list, err)
 }
 
@@ -97,7 +126,11 @@ func readBlockDocuments(c *core.Core, r *request) (answer, error) {
 		return answer{}, err
 	}
 	f := core.BlockFilters{Documents: in.BlockDocuments, Types: in.BlockTypes, Schemas: in.BlockSchemas}
-	list, err := c.BlockDocuments(r.Context(), r.who, f, in.IncludeSecrets.Or(false) && !r.who.SecretsMasked, in.Sort.Or(api.BlockDocumentSortNameAsc), limit, in.Offset.Or(0))
+	secrets := in.IncludeSecrets.Or(false) && !r.who.SecretsMasked
+	list, err := c.BlockDocuments(r.Context(), r.who, f, secrets, in.Sort.Or(api.BlockDocumentSortNameAsc), limit, in.Offset.Or(0))
+	if err == nil && secrets {
+		err = r.revealed(list...)
+	}
 	return give(http.StatusOK, list, err)
 }
 

@@ -133,7 +133,47 @@ func runSees(c *core.Core, r *request, out answer) (answer, error) {
 
 var runTokenRoutes = []route{
 	{api.OpCreateRunToken, "run_flows write_workers", small, createRunToken},
+	{api.OpReadRunTokens, "see_flows", small, readRunTokens},
 	{api.OpDeleteRunTokens, "run_flows", small, deleteRunTokens},
+	{api.OpReadRunAccess, "see_deployments", small, readRunAccess},
+	{api.OpUpdateRunAccess, "manage_deployments", small, updateRunAccess},
+}
+
+// readRunAccess says what the programs of a deployment's runs may use.
+func readRunAccess(c *core.Core, r *request) (answer, error) {
+	id, err := r.id("id")
+	if err != nil {
+		return answer{}, err
+	}
+	out, err := c.RunAccess(r.Context(), r.who, id)
+	return give(http.StatusOK, out, err)
+}
+
+// updateRunAccess decides what the programs of a deployment's runs may use.
+func updateRunAccess(c *core.Core, r *request) (answer, error) {
+	id, err := r.id("id")
+	if err != nil {
+		return answer{}, err
+	}
+	var in api.RunAccess
+	if err := r.decode(&in); err != nil {
+		return answer{}, err
+	}
+	out, err := c.SetRunAccess(r.Context(), r.who, id, &in)
+	return give(http.StatusOK, out, err)
+}
+
+// readRunTokens lists the tokens of a run.
+func readRunTokens(_ *core.Core, r *request) (answer, error) {
+	if r.visitor.grant == nil {
+		return answer{}, errNoTokens
+	}
+	id, err := r.id("id")
+	if err != nil {
+		return answer{}, err
+	}
+	list, err := r.api.Identity.RunTokens(r.Context(), r.who.Workspace, id)
+	return give(http.StatusOK, list, err)
 }
 
 // errNoTokens is the answer of a server on which runs need none.
