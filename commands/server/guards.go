@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"os"
+	"strings"
 
 	"github.com/usherhq/usher/internal/profile"
 	"github.com/usherhq/usher/internal/server/core"
@@ -17,6 +18,23 @@ func guardsOf(settings *profile.Settings) core.Guards {
 		g.CSRFLife = settings.Value("PREFECT_SERVER_API_CSRF_TOKEN_EXPIRATION").Duration()
 	}
 	return g
+}
+
+// leastPassword is how long the password for everybody is where others can try it.
+const leastPassword = 16
+
+// isWeak says that the password of user:password can be guessed: it is short, or made of
+// hardly any different characters.
+func isWeak(authString string) bool {
+	_, password, ok := strings.Cut(authString, ":")
+	if !ok {
+		password = authString
+	}
+	different := map[rune]bool{}
+	for _, r := range strings.ToLower(password) {
+		different[r] = true
+	}
+	return len(password) < leastPassword || len(different) < leastPassword/3
 }
 
 // mutesOf is what the settings keep from being stored or told. Log lines are told unless

@@ -25,6 +25,10 @@ func (o *startOptions) operate(options *server.Options, settings *profile.Settin
 	if options.Reach, err = notify.ParseReach(settings.Value("USHER_EGRESS_ALLOW").List()); err != nil {
 		return cli.Usagef("USHER_EGRESS_ALLOW: %v", err)
 	}
+	options.SecurityTxt = server.SecurityTxt{Contact: settings.Value("USHER_SECURITY_CONTACT").Text, Policy: settings.Value("USHER_SECURITY_POLICY").Text}
+	if err := options.SecurityTxt.Check(); err != nil {
+		return cli.Usagef("%v", err)
+	}
 	if options.Trace, err = trace.FromEnv(os.Getenv, build.Version()); err != nil {
 		options.Log.Warn("no traces are sent", "error", err)
 		options.Trace = trace.Config{}

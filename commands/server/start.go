@@ -158,6 +158,9 @@ func (o *startOptions) options(settings *profile.Settings, log *slog.Logger) (*s
 		return nil, cli.Usagef("with USHER_AUTH_MODE=full everybody has a key of their own: unset PREFECT_SERVER_API_AUTH_STRING, or the mode")
 	}
 	host := cmp.Or(o.host, settings.Value("PREFECT_SERVER_API_HOST").Text)
+	if guards.Guarded() && !isLoopback(host) && isWeak(guards.AuthString) {
+		return nil, cli.Usagef("on %s others can guess the password of PREFECT_SERVER_API_AUTH_STRING: make it user:password with a password of at least %d random characters, such as that of `openssl rand -hex 16`", host, leastPassword)
+	}
 	if !accounts && !guards.Guarded() && !isLoopback(host) {
 		if !o.open && settings.Value("USHER_AUTH_MODE").Text != "none" {
 			return nil, cli.Usagef("on %s everybody who reaches this machine could run code on your workers: set USHER_AUTH_MODE=full for accounts, or PREFECT_SERVER_API_AUTH_STRING for one password; --insecure-no-auth does without", host)

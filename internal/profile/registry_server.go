@@ -33,6 +33,8 @@ var serverSettings = [...]Setting{
 	{Path: "smtp.from", Ours: true, Kind: Text, Optional: true},
 	{Path: "egress.block_private", Ours: true, Kind: Bool, Default: "False"},
 	{Path: "egress.allow", Ours: true, Kind: List, Optional: true},
+	{Path: "security.contact", Ours: true, Kind: Text, Optional: true},
+	{Path: "security.policy", Ours: true, Kind: Text, Optional: true},
 	{Path: "blocks.allow_credentials", Ours: true, Kind: Bool, Default: "True"},
 	{Path: "server.logging_format", Ours: true, Kind: Choice, Default: "text", Choices: []string{"text", "json"}},
 	{Path: "server.trusted_proxies", Ours: true, Kind: List, Default: "127.0.0.0/8,::1"},

@@ -75,6 +75,8 @@ type Options struct {
 	OnlyPublic bool
 	// Reach lists where webhooks and notifications may go; the zero value is everywhere.
 	Reach notify.Reach
+	// SecurityTxt is whom to tell of weaknesses.
+	SecurityTxt SecurityTxt
 	// Metrics serves /api/metrics to who may call the API.
 	Metrics bool
 	// Trace says where spans go, nowhere when it is zero.
@@ -216,6 +218,14 @@ func (s *Server) URL() string {
 // Database names the database, without secrets.
 func (s *Server) Database() string { return s.store.Describe() }
 
+// publicURL is where people reach the server, "" when nobody has said it.
+func (s *Server) publicURL() string {
+	if s.options.SignIn == nil {
+		return ""
+	}
+	return s.options.SignIn.PublicURL
+}
+
 // APIURL returns where the API is.
 func (s *Server) APIURL() string { return s.URL() + cmp.Or(s.options.Front.APIPath, origin.API) }
 
@@ -224,6 +234,7 @@ func (s *Server) APIURL() string { return s.URL() + cmp.Or(s.options.Front.APIPa
 func (s *Server) split(contract, hooks http.Handler) http.Handler {
 	front := s.options.Front
 	front.APIPath = cmp.Or(front.APIPath, origin.API)
+	expires := s.options.Clock().Add(securityTxtLife)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, isAPI := front.Seen(r)
 		if s.doors != nil && s.doors.Serves(r) {
@@ -232,6 +243,10 @@ func (s *Server) split(contract, hooks http.Handler) http.Handler {
 		}
 		if isAPI {
 			contract.ServeHTTP(w, r)
+			return
+		}
+		if r.URL.Path == securityTxtPath && r.Method == http.MethodGet {
+			s.options.SecurityTxt.serve(w, s.publicURL(), expires)
 			return
 		}
 		if hooks != nil && strings.HasPrefix(r.URL.Path, "/hooks/") {

@@ -86,6 +86,7 @@ type Facts struct {
 	LogsMuted      bool
 	OnlyPublic     bool // nothing is sent to private addresses
 	OnlyListed     bool // what is sent goes to listed hosts
+	SecurityTxt    bool // it names whom to tell of weaknesses
 	NoCredentials  bool // blocks with secrets are refused
 	Rates          int  // requests in a minute of an account, 0 without a bound
 	MaxRequests    int  // at once

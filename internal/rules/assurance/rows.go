@@ -15,7 +15,9 @@ var rows = []Row{
 		Missing: "what flows have logged, published or named of a person is not found; a sealed mail that waits goes within a day; restoring a backup brings erased people back",
 		live:    retention,
 	},
-	{ID: "S2", Level: Operator, Promise: "There is a private way to report weaknesses", Missing: "the operator publishes an address; docs/security/disclosure.md is a template", live: plain("SECURITY.md of the product; your own address is yours to publish")},
+	{ID: "S2", Level: Operator, Promise: "There is a private way to report weaknesses", Tests: []string{"TestWhomToTellOfWeaknesses"}, Missing: "the operator reads what comes in; docs/security/disclosure.md is a template", live: func(f *Facts) Value {
+		return Value{Text: onOff(f.SecurityTxt, "/.well-known/security.txt names whom to tell", "security.txt names nobody (USHER_SECURITY_CONTACT)")}
+	}},
 	{ID: "S3", Level: Operator, Promise: "Evidence for auditors can be collected", Missing: "no evidence is collected beyond this report, the audit log and the data map", live: plain("this report, usher audit verify, usher security data-map")},
 	{ID: "S4", Level: Must, Promise: "Code, data and results stay where flows run; the server holds metadata", Tests: []string{"TestCodeAndResultsStayWithTheWorker"}, live: plain("the server runs no code and takes none")},
 	{
@@ -144,7 +146,7 @@ var rows = []Row{
 		ID: "S41", Level: Must, Promise: "Accounts may want their own sign-in, and directories take access away at once", Tests: []string{"TestSAMLRequired", "TestDeactivationEndsSessionsAndKeys", "TestRevocationReachesEveryServer", "TestOnlyTheDirectoryOfTheAccount"},
 		live: ofAccount(func(_ *Facts, a *Account) Value { return Value{Text: onOff(a.RequireSSO, "required", "not required")} }),
 	},
-	{ID: "S42", Level: Should, Promise: "Weak secrets of operators are refused", Missing: "short passwords in settings are taken"},
+	{ID: "S42", Level: Should, Promise: "Weak secrets of operators are refused", Tests: []string{"TestWeakPasswordsForEverybodyAreRefused", "server/start.txtar"}, Missing: "the password for everybody beyond this machine is looked at, those of the database and of the mail server are not"},
 	{
 		ID: "S43", Level: Must, Promise: "Accounts may want a second factor", Tests: []string{"TestCodesAreThoseOfRFC6238", "TestSecondFactorOfAnApp", "TestSecondFactorOfAnAccount", "TestSecondFactorLocks", "TestPasskeyInABrowser"},
 		live: ofAccount(func(_ *Facts, a *Account) Value {
