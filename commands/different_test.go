@@ -39,7 +39,7 @@ var behaves = [][2]string{
 	{"init --recipe", "inputs that are missing are a usage error where nobody can be asked; the reference asks all the same"},
 	{"server database *", "revisions are usher's own migrations, not Alembic's"},
 	{"server start", "changes no profile; the reference may switch the active one"},
-	{"server start --host", "beyond loopback callers have to say who they are, unless `--insecure-no-auth` is given; the reference is open to everybody"},
+	{"server start --host", "beyond loopback callers have to say who they are, with a password that can not be guessed easily, unless `--insecure-no-auth` is given; the reference is open to everybody"},
 	{"transfer", "all pages are copied and `--dry-run` shows the plan; what a deployment made for itself (its own limit, a pool's default queue) comes with it"},
 	{"variable set --overwrite", "keeps the tags where no `--tag` is given; the reference drops them"},
 	{"work-pool create, work-pool get-default-base-job-template", "the template is the one that the server knows; the reference prefers that of the SDK it runs in, whose texts may be null too"},
