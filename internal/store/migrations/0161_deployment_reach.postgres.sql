@@ -9,3 +9,7 @@ create table deployment_reach (
   primary key (workspace_id, deployment_id),
   foreign key (workspace_id, deployment_id) references deployment (workspace_id, id) on delete cascade
 );
+
+alter table deployment_reach enable row level security;
+alter table deployment_reach force row level security;
+create policy of_workspace on deployment_reach using (workspace_id = nullif(current_setting('usher.workspace', true), '')::uuid);
