@@ -61,7 +61,7 @@ func HoldsSecrets(data, fields jsontext.Value) (bool, error) {
 // holds says whether a path leads to a value; null, and an object without members, is none.
 func holds(t *tree, path []string) bool {
 	switch {
-	case t == nil || t.isReference():
+	case t == nil:
 		return false
 	case len(path) > 0 && path[0] != "*":
 		return holds(t.get(path[0]), path[1:])
@@ -71,18 +71,7 @@ func holds(t *tree, path []string) bool {
 	return t.kind != 'n'
 }
 
-// VaultMember is the one member of an object that stands for a secret in somebody's vault.
-const VaultMember = "$vault"
-
-// isReference says that a value names a secret and is none: it is no secret itself.
-func (t *tree) isReference() bool {
-	return len(t.members) == 1 && t.members[0].name == VaultMember && t.members[0].value.kind == '"'
-}
-
 func obscure(t *tree, path []string) {
-	if t.isReference() {
-		return
-	}
 	if path[0] == "*" {
 		obscureBelow(t)
 		return
@@ -92,16 +81,13 @@ func obscure(t *tree, path []string) {
 	case child == nil:
 	case len(path) > 1:
 		obscure(child, path[1:])
-	case child.kind != 'n' && !child.isReference():
+	case child.kind != 'n':
 		*child = tree{kind: '"', scalar: obscured}
 	}
 }
 
 // obscureBelow hides all that has no members, null too.
 func obscureBelow(t *tree) {
-	if t.isReference() {
-		return
-	}
 	for i := range t.members {
 		obscureBelow(&t.members[i].value)
 	}
