@@ -183,3 +183,10 @@ type AccountEventsRequest struct {
 	Filter jsontext.Value `json:"filter,omitzero" check:"null"`
 	Limit  Opt[int]       `json:"limit,omitzero" check:"min=0,max=200"`
 }
+
+// AccountEventCounts asks how many events of an account there are.
+type AccountEventCounts struct {
+	Filter       jsontext.Value `json:"filter,omitzero" check:"null"`
+	TimeUnit     Opt[TimeUnit]  `json:"time_unit,omitzero" check:"null"`
+	TimeInterval Opt[Float]     `json:"time_interval,omitzero" check:"null,min=0.01"`
+}

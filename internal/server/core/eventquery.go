@@ -104,6 +104,32 @@ func (c *Core) CountEvents(ctx context.Context, who Caller, q *EventQuery, by ap
 	})
 }
 
+// CountThese is CountEvents of events that the query has selected already.
+func (c *Core) CountThese(events []api.ReceivedEvent, q *EventQuery, by api.Countable, unit api.TimeUnit, interval float64) ([]api.EventCount, error) {
+	if err := eventcount.Check(unit, interval, *q.want.Since, *q.want.Until); err != nil {
+		return nil, err
+	}
+	spans, err := eventcount.New(unit, interval, *q.want.Since, *q.want.Until, c.Clock())
+	var t tally
+	for i := 0; i < len(events) && err == nil; i++ {
+		e := &events[i]
+		switch by {
+		case api.CountableEvent:
+			t.addOne(e, e.Event, e.Event)
+		case api.CountableResource:
+			id, name := resourceAndName(e)
+			t.addOne(e, id, name)
+		default:
+			spans.Add(e.Occurred.Time)
+		}
+	}
+	if err != nil || by != api.CountableEvent && by != api.CountableResource {
+		return spans.Counts(), err
+	}
+	sortCounts(t.counts)
+	return t.counts, nil
+}
+
 func (q *EventQuery) countByTime(tx *store.Tx, spans *eventcount.Spans) ([]api.EventCount, error) {
 	add := func(at api.Time) { spans.Add(at.Time) }
 	err := error(nil)
@@ -130,7 +156,7 @@ func (q *EventQuery) countBy(tx *store.Tx, count func(*filter.Event) ([]api.Even
 	} else {
 		err := q.each(tx, func(e *api.ReceivedEvent) {
 			value, label := of(e)
-			t.add(api.EventCount{Value: value, Label: label, Count: 1, StartTime: e.Occurred, EndTime: e.Occurred})
+			t.addOne(e, value, label)
 		})
 		if err != nil {
 			return nil, err
@@ -144,6 +170,10 @@ func (q *EventQuery) countBy(tx *store.Tx, count func(*filter.Event) ([]api.Even
 type tally struct {
 	counts []api.EventCount
 	at     map[string]int
+}
+
+func (t *tally) addOne(e *api.ReceivedEvent, value, label string) {
+	t.add(api.EventCount{Value: value, Label: label, Count: 1, StartTime: e.Occurred, EndTime: e.Occurred})
 }
 
 func (t *tally) add(c api.EventCount) {

@@ -52,6 +52,7 @@ var rateRoutes = []governedRoute{
 var accountEventRoutes = []governedRoute{
 	{pattern: "POST " + inAccount + "/events/filter", permission: "read:audit_event", handle: readAccountEvents},
 	{pattern: "GET " + inAccount + "/events/filter/next", permission: "read:audit_event", handle: readAccountEventsPage},
+	{pattern: "POST " + inAccount + "/events/count-by/{countable}", permission: "read:audit_event", handle: countAccountEvents},
 }
 
 func createAccountRole(s *identity.Service, r *request) (answer, error) {
@@ -246,9 +247,6 @@ func readAccountEvents(s *identity.Service, r *request) (answer, error) {
 	if err := r.decode(&in); err != nil {
 		return answer{}, err
 	}
-	if len(in.Filter) == 0 || string(in.Filter) == "null" {
-		in.Filter = []byte("{}")
-	}
 	return accountEvents(s, r, pageToken{Filter: in.Filter, PageSize: in.Limit.Or(eventPage), Count: -1})
 }
 
@@ -260,15 +258,34 @@ func readAccountEventsPage(s *identity.Service, r *request) (answer, error) {
 	return accountEvents(s, r, at)
 }
 
-// accountEvents answers a page of what the audit log says.
-func accountEvents(s *identity.Service, r *request, at pageToken) (answer, error) {
-	var in api.EventFilter
-	filter, scope, err := scopeOf(at.Filter)
+func countAccountEvents(s *identity.Service, r *request) (answer, error) {
+	var in api.AccountEventCounts
+	if err := r.decode(&in); err != nil {
+		return answer{}, err
+	}
+	by, wrong := countable(r.PathValue("countable"))
+	if wrong != nil {
+		return answer{}, api.Invalid(r.body, *wrong)
+	}
+	_, q, all, err := eventsOfAccount(s, r, in.Filter)
+	if err != nil {
+		return answer{}, err
+	}
+	counts, err := r.core.CountThese(all, q, by, in.TimeUnit.Or(api.TimeUnitDay), float64(in.TimeInterval.Or(1)))
+	return give(http.StatusOK, counts, err)
+}
+
+// eventsOfAccount is what the audit log says of a filter, the newest first.
+func eventsOfAccount(s *identity.Service, r *request, text []byte) (in api.EventFilter, q *core.EventQuery, all []api.ReceivedEvent, err error) {
+	if len(text) == 0 || string(text) == "null" {
+		text = []byte("{}")
+	}
+	filter, scope, err := scopeOf(text)
 	if err == nil {
 		err = api.Decode(filter, &in)
 	}
 	if err != nil {
-		return answer{}, err
+		return in, nil, nil, err
 	}
 	if in.Occurred == nil {
 		in.Occurred = &api.EventOccurredFilter{}
@@ -280,13 +297,18 @@ func accountEvents(s *identity.Service, r *request, at pageToken) (answer, error
 		in.Occurred.Since = api.AtPtr(in.Occurred.Until.Add(-maxAccountSpan))
 	}
 	if in.Occurred.Until.Sub(in.Occurred.Since.Time) > maxAccountSpan {
-		return answer{}, api.Errorf(api.CodeInvalid, "One question is about at most 14 days.")
+		return in, nil, nil, api.Errorf(api.CodeInvalid, "One question is about at most 14 days.")
 	}
-	q, err := r.core.ReadEventQuery(&in)
-	if err != nil {
-		return answer{}, err
+	if q, err = r.core.ReadEventQuery(&in); err != nil {
+		return in, nil, nil, err
 	}
-	all, err := s.AccountEvents(r.Context(), r.account, *in.Occurred.Since, *in.Occurred.Until, func(e *api.ReceivedEvent) bool { return q.Matches(e) && scope.wants(e) })
+	all, err = s.AccountEvents(r.Context(), r.account, *in.Occurred.Since, *in.Occurred.Until, func(e *api.ReceivedEvent) bool { return q.Matches(e) && scope.wants(e) })
+	return in, q, all, err
+}
+
+// accountEvents answers a page of what the audit log says.
+func accountEvents(s *identity.Service, r *request, at pageToken) (answer, error) {
+	in, _, all, err := eventsOfAccount(s, r, at.Filter)
 	if err != nil {
 		return answer{}, err
 	}

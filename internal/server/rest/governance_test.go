@@ -645,6 +645,27 @@ func TestEventsOfAnAccount(t *testing.T) {
 			t.Errorf("of a workspace where nothing was done: %s", got)
 		}
 		w.as(owner, "POST "+account+"/events/filter", `{"filter":{"occurred":{"since":"2020-01-01T00:00:00Z"}}}`, http.StatusUnprocessableEntity)
+
+		count := func(by, body string, status int) string {
+			return string(w.as(owner, "POST "+account+"/events/count-by/"+by, body, status))
+		}
+		const bots = `"filter":{"event":{"prefix":["prefect-cloud.service-account."]}}`
+		if got := count("event", `{`+bots+`}`, http.StatusOK); !strings.Contains(got, `[{"value":"prefect-cloud.service-account.created","label":"prefect-cloud.service-account.created","count":3,`) {
+			t.Errorf("by their names: %s", got)
+		}
+		if got := count("resource", `{`+bots+`}`, http.StatusOK); strings.Count(got, `"count":1`) != 3 {
+			t.Errorf("by what they are about: %s", got)
+		}
+		if got := count("day", `{`+bots+`}`, http.StatusOK); strings.Count(got, `"count":3`) != 1 {
+			t.Errorf("by day: %s", got)
+		}
+		if got := count("time", `{`+bots+`,"time_unit":"hour","time_interval":6}`, http.StatusOK); strings.Count(got, `"count":3`) != 1 {
+			t.Errorf("by six hours: %s", got)
+		}
+		if got := count("month", `{}`, http.StatusUnprocessableEntity); !strings.Contains(got, `"countable"`) {
+			t.Errorf("by month: %s", got)
+		}
+		count("time", `{"time_interval":0.001}`, http.StatusUnprocessableEntity)
 	})
 }
 

@@ -138,10 +138,21 @@ func (b *built) fill(container map[string]any, job *worker.Job, spec map[string]
 			}})
 		}
 	}
+	hidden := map[string]string{}
 	switch strings.ToLower(setting("STORE_ENV_AS_SECRET")) {
 	case "1", "true", "yes", "on":
-		b.keepSecret(env, container, job)
-		env = map[string]string{}
+		hidden, env = env, hidden
+	default:
+		// Who may read jobs and pods need not be who may act for the run.
+		for _, name := range credentials {
+			if value := env[name]; value != "" && job.OwnToken {
+				hidden[name] = value
+				delete(env, name)
+			}
+		}
+	}
+	if len(hidden) > 0 {
+		b.keepSecret(hidden, container, job)
 	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		list = append(list, map[string]any{"name": name, "value": env[name]})
@@ -149,7 +160,10 @@ func (b *built) fill(container map[string]any, job *worker.Job, spec map[string]
 	container["env"] = append(list, theirs(container["env"], job.Env)...)
 }
 
-// keepSecret puts the environment into a secret of the run's own.
+// credentials are the variables in which a run gets a token of its own.
+var credentials = []string{"PREFECT_API_KEY", "PREFECT_API_AUTH_STRING"}
+
+// keepSecret puts variables into a secret of the run's own.
 func (b *built) keepSecret(env map[string]string, container map[string]any, job *worker.Job) {
 	var random [4]byte
 	rand.Read(random[:]) //nolint:errcheck // it never fails

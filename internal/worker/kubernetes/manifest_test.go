@@ -82,6 +82,29 @@ func TestSecretsStayOutOfTheManifest(t *testing.T) {
 	}
 }
 
+// A token of the run's own goes through a secret that is removed with the job, whatever else
+// is set; what is no secret stays in the manifest.
+func TestTheTokenOfARunIsInASecret(t *testing.T) {
+	t.Parallel()
+	job := filled(t, defaultTemplate, nil, map[string]string{"PREFECT_API_KEY": "t-o-k-e-n", "PREFECT_API_AUTH_STRING": "run:t-o-k-e-n", "A": "1"})
+	job.OwnToken = true
+	b, err := build(job, &kubernetes.Client{}, none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(b.job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(data), "t-o-k-e-n") || !strings.Contains(string(data), `{"secretRef":{"name":"`+b.secretName+`"}}`) || !strings.Contains(string(data), `{"name":"A","value":"1"}`) {
+		t.Errorf("%s", data)
+	}
+	want := map[string]any{"PREFECT_API_KEY": "t-o-k-e-n", "PREFECT_API_AUTH_STRING": "run:t-o-k-e-n"}
+	if diff := cmp.Diff(want, b.secret["stringData"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestManifestsThatAreNoRunAreRefused(t *testing.T) {
 	t.Parallel()
 	for broken, want := range map[string]string{
