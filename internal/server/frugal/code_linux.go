@@ -1,6 +1,9 @@
 package frugal
 
 import (
+	"debug/elf"
+	"encoding/binary"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -12,6 +15,9 @@ import (
 // constants, most of which only starting, or one kind of work, needed. What is used is there
 // again at once, from the system's cache of the file.
 func forgetCode() {
+	if !isFixed() {
+		return
+	}
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return
@@ -36,4 +42,18 @@ func forgetCode() {
 			_, _, _ = unix.Syscall(unix.SYS_MADVISE, uintptr(from), uintptr(to-from), unix.MADV_DONTNEED) // else it stays
 		}
 	}
+}
+
+// isFixed says that the program was linked for the place where it runs (ET_EXEC). One that
+// can be anywhere, as -buildmode=pie makes it, has constants that were written when it was
+// loaded and are protected since: they would come back as they are in the file.
+func isFixed() bool {
+	file, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return false
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	var head [18]byte
+	_, err = io.ReadFull(file, head[:])
+	return err == nil && elf.Type(binary.NativeEndian.Uint16(head[16:])) == elf.ET_EXEC
 }
