@@ -140,7 +140,7 @@ func (m *midAction) sent() {
 	m.called()
 	m.runs(talkTo(m.t, m.server), 1)
 	m.join()
-	m.lock.take("select 1 from automation_action for update")
+	m.lock.take("lock table automation_action in share row exclusive mode")
 	m.let()
 	m.lock.someoneWaits()
 	m.server.Kill()
