@@ -10,6 +10,7 @@ package bus
 import (
 	"reflect"
 	"sync"
+	"sync/atomic"
 )
 
 // Bus fans messages out. The zero value is ready; it is safe for concurrent use.
@@ -34,12 +35,20 @@ type Subscription[T any] struct {
 	C      chan T        // the messages
 	Missed chan struct{} // signalled, without blocking, when messages may have been missed
 	bus    *Bus
+
+	weigh func(T) int // nil where only the number of messages is bounded
+	most  int64
+	held  atomic.Int64
 }
 
 // Subscribe returns a subscription that buffers up to n messages of type T. It hears of
 // what is committed after Subscribe has returned.
-func Subscribe[T any](b *Bus, n int) *Subscription[T] {
-	s := &Subscription[T]{C: make(chan T, n), Missed: make(chan struct{}, 1), bus: b}
+func Subscribe[T any](b *Bus, n int) *Subscription[T] { return SubscribeWeighed[T](b, n, nil, 0) }
+
+// SubscribeWeighed is Subscribe that besides buffers messages only up to a weight, or one.
+// Who receives one says so with Took.
+func SubscribeWeighed[T any](b *Bus, n int, weigh func(T) int, most int) *Subscription[T] {
+	s := &Subscription[T]{C: make(chan T, n), Missed: make(chan struct{}, 1), bus: b, weigh: weigh, most: int64(most)}
 	if feed := b.add(reflect.TypeFor[T](), s); feed != nil {
 		feed()
 	}
@@ -70,10 +79,25 @@ func Feed[T any](b *Bus, ready func()) {
 }
 
 func (s *Subscription[T]) deliver(m any) {
-	select {
-	case s.C <- m.(T):
-	default:
-		s.doubt()
+	message, weight := m.(T), int64(0)
+	if s.weigh != nil {
+		weight = int64(s.weigh(message))
+	}
+	if held := s.held.Add(weight); weight == 0 || held <= s.most || held == weight {
+		select {
+		case s.C <- message:
+			return
+		default:
+		}
+	}
+	s.held.Add(-weight)
+	s.doubt()
+}
+
+// Took makes room for as much as a message that was received.
+func (s *Subscription[T]) Took(message T) {
+	if s.weigh != nil {
+		s.held.Add(-int64(s.weigh(message)))
 	}
 }
 

@@ -20,6 +20,9 @@ import (
 // connect again and read what it missed.
 const backlog = 4096
 
+// heaviest is how many bytes of messages it may fall behind.
+const heaviest = 8 << 20
+
 // maxBackfill bounds how far back a subscription to events may begin.
 const maxBackfill = 15 * time.Minute
 
@@ -70,7 +73,7 @@ func (s *sockets) eventsOut(w http.ResponseWriter, r *http.Request) {
 		conn.Close(websocket.StatusProtocolError, truncate("Invalid filter: "+err.Error())) //nolint:errcheck // refused
 		return
 	}
-	live := bus.Subscribe[core.Event](s.core.Bus, backlog)
+	live := bus.SubscribeWeighed(s.core.Bus, backlog, weightOfEvent, heaviest)
 	defer live.Close()
 	ctx, stop := s.while(conn)
 	defer stop()
@@ -84,7 +87,7 @@ func (s *sockets) eventsOut(w http.ResponseWriter, r *http.Request) {
 		<-ctx.Done()
 		return
 	}
-	s.pump(ctx, conn, live.Missed, func() error { return s.nextEvent(ctx, conn, live.C, &want, ear, sent) })
+	s.pump(ctx, conn, live.Missed, func() error { return s.nextEvent(ctx, conn, live, &want, ear, sent) })
 }
 
 // backfill sends the stored events and returns their ids.
@@ -104,11 +107,15 @@ func (s *sockets) backfill(ctx context.Context, conn *websocket.Conn, want *filt
 	return sent, err
 }
 
-func (s *sockets) nextEvent(ctx context.Context, conn *websocket.Conn, events <-chan core.Event, want *filter.Event, ear *core.Ear, sent map[uuid.UUID]bool) error {
+// weightOfEvent is about how many bytes an event holds.
+func weightOfEvent(e core.Event) int { return 1024 + len(e.Payload) }
+
+func (s *sockets) nextEvent(ctx context.Context, conn *websocket.Conn, live *bus.Subscription[core.Event], want *filter.Event, ear *core.Ear, sent map[uuid.UUID]bool) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case e := <-events:
+	case e := <-live.C:
+		live.Took(e)
 		if e.Workspace != s.who.Workspace || sent[e.ID] || !want.Matches(&e.ReceivedEvent) {
 			return nil
 		}

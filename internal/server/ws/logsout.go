@@ -22,7 +22,7 @@ func (s *sockets) logsOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.hold(conn)()
-	live := bus.Subscribe[core.LogsWritten](s.core.Bus, backlog)
+	live := bus.SubscribeWeighed(s.core.Bus, backlog, weightOfLogs, heaviest)
 	defer live.Close()
 	var want api.LogFilter
 	if _, ok := subscribe(s.ctx, conn, &want); !ok {
@@ -34,14 +34,24 @@ func (s *sockets) logsOut(w http.ResponseWriter, r *http.Request) {
 		<-ctx.Done()
 		return
 	}
-	s.pump(ctx, conn, live.Missed, func() error { return s.nextLogs(ctx, conn, live.C, &want) })
+	s.pump(ctx, conn, live.Missed, func() error { return s.nextLogs(ctx, conn, live, &want) })
 }
 
-func (s *sockets) nextLogs(ctx context.Context, conn *websocket.Conn, written <-chan core.LogsWritten, want *api.LogFilter) error {
+// weightOfLogs is about how many bytes a batch of lines holds.
+func weightOfLogs(batch core.LogsWritten) int {
+	sum := 0
+	for i := range batch.Logs {
+		sum += 256 + len(batch.Logs[i].Message)
+	}
+	return sum
+}
+
+func (s *sockets) nextLogs(ctx context.Context, conn *websocket.Conn, live *bus.Subscription[core.LogsWritten], want *api.LogFilter) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case batch := <-written:
+	case batch := <-live.C:
+		live.Took(batch)
 		if batch.Workspace != s.who.Workspace {
 			return nil
 		}
