@@ -3,6 +3,7 @@ package flowrun
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -59,6 +60,29 @@ func (b *batch) runs(ctx context.Context, c *client.Client, verb string) ([]api.
 
 // atOnce is how many runs are worked on at the same time.
 const atOnce = 8
+
+// act does something to every run that was named or chosen, or shows them with --dry-run.
+// verb is "cancel" and the like, done "Cancelled". confirm, if there is one, asks about the
+// runs before the first is touched.
+func (b *batch) act(ctx context.Context, verb, done string, confirm func(runs []api.FlowRunResponse) error, do func(c *client.Client, run *api.FlowRunResponse) (string, error)) error {
+	c, err := b.env.Client()
+	if err != nil {
+		return err
+	}
+	runs, err := b.runs(ctx, c, strings.ToUpper(verb[:1])+verb[1:])
+	if err != nil {
+		return err
+	}
+	if b.dryRun {
+		return b.preview(ctx, c, runs, verb)
+	}
+	if confirm != nil {
+		if err := confirm(runs); err != nil {
+			return err
+		}
+	}
+	return b.each(ctx, runs, done, func(run *api.FlowRunResponse) (string, error) { return do(c, run) })
+}
 
 // each does something to all of the runs: do brings a run up to date and returns what to say about
 // it. What fails is told and does not keep the rest from being done; done is the word for what was

@@ -8,6 +8,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/follow"
 	"github.com/usherhq/usher/internal/output"
 )
@@ -26,18 +27,7 @@ func newCancelCmd(env *cli.Env) *cobra.Command {
 }
 
 func cancelAll(ctx context.Context, b *batch) error {
-	c, err := b.env.Client()
-	if err != nil {
-		return err
-	}
-	runs, err := b.runs(ctx, c, "Cancel")
-	if err != nil {
-		return err
-	}
-	if b.dryRun {
-		return b.preview(ctx, c, runs, "cancel")
-	}
-	return b.each(ctx, runs, "Cancelled", func(run *api.FlowRunResponse) (string, error) {
+	return b.act(ctx, "cancel", "Cancelled", nil, func(c *client.Client, run *api.FlowRunResponse) (string, error) {
 		before := output.Text(run.StateName)
 		if err := follow.Cancel(ctx, c, run, "Cancelled from the command line."); err != nil {
 			return "", err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/client"
 )
 
 func newDeleteCmd(env *cli.Env) *cobra.Command {
@@ -25,23 +26,15 @@ func newDeleteCmd(env *cli.Env) *cobra.Command {
 }
 
 func deleteAll(ctx context.Context, b *batch) error {
-	c, err := b.env.Client()
-	if err != nil {
-		return err
-	}
-	runs, err := b.runs(ctx, c, "Delete")
-	if err != nil {
-		return err
-	}
-	if b.dryRun {
-		return b.preview(ctx, c, runs, "delete")
-	}
-	for _, run := range runs[:min(len(runs), len(b.ids))] {
-		if err := b.env.Confirm(ctx, b.yes, "Delete flow run %q (%s)?", run.Name, run.ID); err != nil {
-			return err
+	named := func(runs []api.FlowRunResponse) error {
+		for _, run := range runs[:min(len(runs), len(b.ids))] {
+			if err := b.env.Confirm(ctx, b.yes, "Delete flow run %q (%s)?", run.Name, run.ID); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return b.each(ctx, runs, "Deleted", func(run *api.FlowRunResponse) (string, error) {
+	return b.act(ctx, "delete", "Deleted", named, func(c *client.Client, run *api.FlowRunResponse) (string, error) {
 		if err := c.DeleteFlowRun(ctx, run.ID); err != nil && api.CodeOf(err) != api.CodeNotFound {
 			return "", err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/follow"
 )
 
@@ -25,18 +26,7 @@ func newResumeCmd(env *cli.Env) *cobra.Command {
 }
 
 func resumeAll(ctx context.Context, b *batch) error {
-	c, err := b.env.Client()
-	if err != nil {
-		return err
-	}
-	runs, err := b.runs(ctx, c, "Resume")
-	if err != nil {
-		return err
-	}
-	if b.dryRun {
-		return b.preview(ctx, c, runs, "resume")
-	}
-	return b.each(ctx, runs, "Resumed", func(run *api.FlowRunResponse) (string, error) {
+	return b.act(ctx, "resume", "Resumed", nil, func(c *client.Client, run *api.FlowRunResponse) (string, error) {
 		result, err := c.ResumeFlowRun(ctx, run.ID, &api.ResumeFlowRunRequest{})
 		if err != nil {
 			return "", err

@@ -1,10 +1,13 @@
 package flowrun
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/find"
 	"github.com/usherhq/usher/internal/output"
 )
@@ -25,11 +28,7 @@ func newTokensListCmd(env *cli.Env) *cobra.Command {
 		Short:   "list the tokens of a run that are good",
 		Example: "usher flow-run tokens ls curious-badger",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := env.Client()
-			if err != nil {
-				return err
-			}
-			run, err := find.FlowRun(cmd.Context(), c, id)
+			c, run, err := runNamed(cmd.Context(), env, id)
 			if err != nil {
 				return err
 			}
@@ -59,11 +58,7 @@ func newTokensRevokeCmd(env *cli.Env) *cobra.Command {
 		Long:    "The program of the run is let in no more; the run itself is not stopped: usher flow-run cancel does that.",
 		Example: "usher flow-run tokens revoke curious-badger",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := env.Client()
-			if err != nil {
-				return err
-			}
-			run, err := find.FlowRun(cmd.Context(), c, id)
+			c, run, err := runNamed(cmd.Context(), env, id)
 			if err != nil {
 				return err
 			}
@@ -77,4 +72,14 @@ func newTokensRevokeCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd, runArgument(env, &id))
 	cli.ResultFlags(cmd, &options, output.FieldsOf[api.RunTokensDeleted]())
 	return cmd
+}
+
+// runNamed finds a run, with the client that found it.
+func runNamed(ctx context.Context, env *cli.Env, id string) (*client.Client, *api.FlowRunResponse, error) {
+	c, err := env.Client()
+	if err != nil {
+		return nil, nil, err
+	}
+	run, err := find.FlowRun(ctx, c, id)
+	return c, run, err
 }
