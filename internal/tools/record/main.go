@@ -114,24 +114,37 @@ var untimely = []string{
 var unlocked = append(slices.Clone(untimely), "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED=false", "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED=false", "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED=false",
 	"PREFECT_SERVER_EVENTS_RELATED_RESOURCE_CACHE_TTL=PT0S")
 
+// playerOn starts a server of the reference with settings, and a player that plays on it
+// until stop.
+func playerOn(ctx context.Context, py testkit.Python, settings []string) (player *replay.Player, stop func(), err error) {
+	home, err := os.MkdirTemp("", "record-*")
+	if err != nil {
+		return nil, nil, err
+	}
+	server, err := testkit.StartReferenceServer(ctx, py, home, settings...)
+	if err != nil {
+		os.RemoveAll(home)
+		return nil, nil, err
+	}
+	stop = func() {
+		server.Stop()
+		os.RemoveAll(home)
+	}
+	return &replay.Player{API: server.APIURL(), Now: time.Now().UTC(), Patient: true}, stop, nil
+}
+
 // recordEvents records a sequence with the events that the reference emits on it.
 func recordEvents(ctx context.Context, o options, doc *contract.Document, py testkit.Python, group string) error {
 	steps, err := doc.GenerateChanges(o.seed, 50*o.perOperation)
 	if err != nil {
 		return err
 	}
-	home, err := os.MkdirTemp("", "record-*")
+	player, stop, err := playerOn(ctx, py, unlocked)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(home)
-	server, err := testkit.StartReferenceServer(ctx, py, home, unlocked...)
-	if err != nil {
-		return err
-	}
-	defer server.Stop()
+	defer stop()
 	started := time.Now()
-	player := &replay.Player{API: server.APIURL(), Now: started.UTC(), Patient: true}
 	recording, err := contract.PlayEmitting(ctx, player, steps, contract.Quiet(500*time.Millisecond))
 	if err != nil {
 		return err
@@ -149,18 +162,12 @@ func recordGroup(ctx context.Context, o options, doc *contract.Document, py test
 	if err != nil {
 		return err
 	}
-	home, err := os.MkdirTemp("", "record-*")
+	player, stop, err := playerOn(ctx, py, untimely)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(home)
-	server, err := testkit.StartReferenceServer(ctx, py, home, untimely...)
-	if err != nil {
-		return err
-	}
-	defer server.Stop()
+	defer stop()
 	started := time.Now()
-	player := &replay.Player{API: server.APIURL(), Now: started.UTC(), Patient: true}
 	recording, err := contract.Play(ctx, player, stage)
 	if err != nil {
 		return err
