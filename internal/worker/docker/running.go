@@ -191,7 +191,7 @@ const (
 )
 
 func (r *running) Cancel(ctx context.Context) (understood bool) {
-	if r.options.isPython() && r.waitEnd(ctx, ownEnd) {
+	if r.options.isPython() && report.Ends(ctx, r.done, ownEnd) {
 		return true
 	}
 	r.Stop(ctx, stopGrace)
@@ -206,7 +206,7 @@ func (r *running) Stop(ctx context.Context, grace time.Duration) {
 		default:
 		}
 		err := r.kind.Engine.Stop(ctx, r.id, grace)
-		if api.CodeOf(err) == api.CodeNotFound || err == nil && r.waitEnd(ctx, stopGrace) {
+		if api.CodeOf(err) == api.CodeNotFound || err == nil && report.Ends(ctx, r.done, stopGrace) {
 			return
 		}
 		if err == nil {
@@ -216,19 +216,6 @@ func (r *running) Stop(ctx context.Context, grace time.Duration) {
 			return
 		}
 	}
-}
-
-// waitEnd waits for the end and says whether it came.
-func (r *running) waitEnd(ctx context.Context, limit time.Duration) bool {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case <-r.done:
-		return true
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return false
 }
 
 // lastOutput is how long the rest of the output may take after the end.

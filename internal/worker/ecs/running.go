@@ -237,7 +237,7 @@ func (r *running) isPython() bool {
 
 // Cancel stops the task, once its engine had the time to end the run itself.
 func (r *running) Cancel(ctx context.Context) (understood bool) {
-	if r.isPython() && r.hasStarted() && r.waitEnd(ctx, ownEnd) {
+	if r.isPython() && r.hasStarted() && report.Ends(ctx, r.done, ownEnd) {
 		return true
 	}
 	r.Stop(ctx, stopGrace)
@@ -252,7 +252,7 @@ func (r *running) Stop(ctx context.Context, grace time.Duration) {
 		if err != nil && ctx.Err() == nil && !isGone(err) {
 			r.job.Log(report.Warning, fmt.Sprintf("The ECS task could not be stopped, which is tried again: %v%s", err, permission(err, "ecs:StopTask")))
 		}
-		if r.waitEnd(ctx, wait) || ctx.Err() != nil || isGone(err) {
+		if report.Ends(ctx, r.done, wait) || ctx.Err() != nil || isGone(err) {
 			return
 		}
 	}
@@ -261,19 +261,6 @@ func (r *running) Stop(ctx context.Context, grace time.Duration) {
 // isGone says that AWS has no such task any more.
 func isGone(err error) bool {
 	return aws.Is(err, "InvalidParameterException") && strings.Contains(strings.ToLower(err.Error()), "not found")
-}
-
-// waitEnd waits for the end and says whether it came.
-func (r *running) waitEnd(ctx context.Context, limit time.Duration) bool {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case <-r.done:
-		return true
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return false
 }
 
 // Release leaves the task to AWS, which forgets it after an hour.

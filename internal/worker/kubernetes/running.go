@@ -307,7 +307,7 @@ const (
 )
 
 func (r *running) Cancel(ctx context.Context) (understood bool) {
-	if r.isPython && r.hasStarted() && r.waitEnd(ctx, ownEnd) {
+	if r.isPython && r.hasStarted() && report.Ends(ctx, r.done, ownEnd) {
 		return true
 	}
 	r.Stop(ctx, stopGrace)
@@ -327,7 +327,7 @@ func (r *running) Stop(ctx context.Context, grace time.Duration) {
 			return
 		}
 		err := r.client.DeleteJob(ctx, r.namespace, r.name, grace)
-		if (err == nil || api.CodeOf(err) == api.CodeNotFound) && r.waitEnd(ctx, patience) {
+		if (err == nil || api.CodeOf(err) == api.CodeNotFound) && report.Ends(ctx, r.done, patience) {
 			return
 		}
 		if ctx.Err() != nil {
@@ -344,19 +344,6 @@ func (r *running) Stop(ctx context.Context, grace time.Duration) {
 			r.client.DeletePod(ctx, r.namespace, p.Meta.Name, 0) //nolint:errcheck // tried again until it is gone
 		}
 	}
-}
-
-// waitEnd waits for the end and says whether it came.
-func (r *running) waitEnd(ctx context.Context, limit time.Duration) bool {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case <-r.done:
-		return true
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return false
 }
 
 // lastOutput is how long the rest of the output may take after the end.

@@ -161,3 +161,16 @@ func Final(t api.StateType) bool {
 	}
 	return false
 }
+
+// Ends waits for an end until a limit, and says whether it came.
+func Ends(ctx context.Context, end <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-end:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
+}
