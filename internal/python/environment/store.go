@@ -181,12 +181,7 @@ func (s *Store) make(key, dir string, r Request) *making {
 
 // build makes the environment, unless another process has made it meanwhile.
 func (s *Store) build(ctx context.Context, dir string, r Request) error {
-	lock, err := (*os.File)(nil), fs.ErrNotExist
-	for errors.Is(err, fs.ErrNotExist) { // who removes environments may take the folder away
-		if err = os.MkdirAll(dir, 0o700); err == nil {
-			lock, err = lockfile.Await(ctx, filepath.Join(dir, lockFile), true)
-		}
-	}
+	lock, err := lockFolder(ctx, dir)
 	if err != nil {
 		return fmt.Errorf("wait for who else prepares it: %w", err)
 	}
@@ -204,6 +199,19 @@ func (s *Store) build(ctx context.Context, dir string, r Request) error {
 		return errors.Join(err, os.RemoveAll(made))
 	}
 	return writeReady(dir, ready{Dir: filepath.Base(made), Size: sizeOf(made)})
+}
+
+// lockFolder makes the folder of an environment and waits until it is ours.
+func lockFolder(ctx context.Context, dir string) (*os.File, error) {
+	for {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+		lock, err := lockfile.Await(ctx, filepath.Join(dir, lockFile), true)
+		if !errors.Is(err, fs.ErrNotExist) { // else who removes environments has taken it away
+			return lock, err
+		}
+	}
 }
 
 // clear removes what making an environment left behind.
