@@ -109,22 +109,23 @@ func (c *Core) CountThese(events []api.ReceivedEvent, q *EventQuery, by api.Coun
 	if err := eventcount.Check(unit, interval, *q.want.Since, *q.want.Until); err != nil {
 		return nil, err
 	}
-	spans, err := eventcount.New(unit, interval, *q.want.Since, *q.want.Until, c.Clock())
-	var t tally
-	for i := 0; i < len(events) && err == nil; i++ {
-		e := &events[i]
-		switch by {
-		case api.CountableEvent:
-			t.addOne(e, e.Event, e.Event)
-		case api.CountableResource:
-			id, name := resourceAndName(e)
-			t.addOne(e, id, name)
-		default:
-			spans.Add(e.Occurred.Time)
+	if by != api.CountableEvent && by != api.CountableResource {
+		spans, err := eventcount.New(unit, interval, *q.want.Since, *q.want.Until, c.Clock())
+		if err != nil {
+			return nil, err
 		}
+		for i := range events {
+			spans.Add(events[i].Occurred.Time)
+		}
+		return spans.Counts(), nil
 	}
-	if err != nil || by != api.CountableEvent && by != api.CountableResource {
-		return spans.Counts(), err
+	var t tally
+	for i := range events {
+		value, label := events[i].Event, events[i].Event
+		if by == api.CountableResource {
+			value, label = resourceAndName(&events[i])
+		}
+		t.addOne(&events[i], value, label)
 	}
 	sortCounts(t.counts)
 	return t.counts, nil
