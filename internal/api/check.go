@@ -158,13 +158,13 @@ func (c *check) fits(f reflect.Value, at *place) bool {
 	switch f.Kind() {
 	case reflect.Slice:
 		if c.schema {
-			return f.IsZero() || string(f.Bytes()) == "{}" || string(f.Bytes()) == null
+			return f.IsZero() || f.Type().Elem().Kind() == reflect.Uint8 && (string(f.Bytes()) == "{}" || string(f.Bytes()) == null)
 		}
 		if c.optional && f.Type().Elem().Kind() == reflect.Uint8 && f.Len() > 0 && f.Bytes()[0] != '{' {
 			return false // its schema may want an object
 		}
 	case reflect.Int:
-		return c.within(float64(f.Int()))
+		return !c.schema && c.within(float64(f.Int()))
 	case reflect.Float64:
 		return c.within(f.Float())
 	case reflect.String:
@@ -208,11 +208,16 @@ func Choices(values []string) string {
 	for i, v := range values {
 		quoted[i] = "'" + v + "'"
 	}
-	last := len(quoted) - 1
+	return listed(quoted)
+}
+
+// listed puts commas between words, and an or before the last.
+func listed(words []string) string {
+	last := len(words) - 1
 	if last == 0 {
-		return quoted[0]
+		return words[0]
 	}
-	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 func quote(s string) jsontext.Value {

@@ -75,7 +75,7 @@ func (c *conformer) value(s *shape, v jsontext.Value, at []any) jsontext.Value {
 		return c.union(options, v, at)
 	}
 	switch {
-	case len(s.Enum) > 0:
+	case len(s.Enum.values) > 0:
 		return c.enum(s, v, at)
 	case len(s.Const) > 0:
 		return c.literal(s, v, at)
@@ -123,14 +123,14 @@ func (c *conformer) union(options []*shape, v jsontext.Value, at []any) jsontext
 }
 
 func (c *conformer) enum(s *shape, v jsontext.Value, at []any) jsontext.Value {
-	if v.Kind() == '"' && slices.Contains(s.Enum, unquoted(v)) {
+	if s.Enum.has(v) {
 		return v
 	}
 	kind := "enum"
 	if s.name == "" {
 		kind = "literal_error"
 	}
-	c.wrong(kind, at, "Input should be "+Choices(s.Enum), v, member("expected", quote(Choices(s.Enum))))
+	c.wrong(kind, at, "Input should be "+s.Enum.String(), v, member("expected", quote(s.Enum.String())))
 	return v
 }
 

@@ -3,4 +3,4 @@
 // usher says with them: three-state optional values, times, errors. It imports nothing of usher.
 package api
 
-//go:generate go run ../tools/apigen -contract ../../docs/api/openapi.json -additions ../../docs/api/usher.json -api . -client ../client
+//go:generate go run ../tools/apigen -contract ../../docs/api/openapi.json -additions ../../docs/api/usher.json -hosted ../../docs/api/cloud-openapi.json -api . -client ../client

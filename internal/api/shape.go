@@ -22,7 +22,7 @@ type shape struct {
 	Ref       string         `json:"$ref"`
 	Type      string         `json:"type"`
 	Format    string         `json:"format"`
-	Enum      []string       `json:"enum"`
+	Enum      choices        `json:"enum"`
 	Const     jsontext.Value `json:"const"`
 	AnyOf     []*shape       `json:"anyOf"`
 	OneOf     []*shape       `json:"oneOf"`
@@ -51,6 +51,44 @@ type shape struct {
 	name     string
 	extra    *shape
 	sequence bool // anything in an order, not only a list
+}
+
+// choices are the values of an enumeration: texts or, for integers, their digits.
+type choices struct {
+	values  []string
+	numbers bool
+}
+
+// UnmarshalJSONFrom reads texts and integers.
+func (c *choices) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	var list []jsontext.Value
+	if err := json.UnmarshalDecode(dec, &list); err != nil {
+		return err
+	}
+	for _, v := range list {
+		if c.numbers = v.Kind() == '0'; c.numbers {
+			c.values = append(c.values, string(v))
+		} else {
+			c.values = append(c.values, unquoted(v))
+		}
+	}
+	return nil
+}
+
+// has says that v is one of the values.
+func (c *choices) has(v jsontext.Value) bool {
+	if c.numbers {
+		return v.Kind() == '0' && slices.Contains(c.values, string(v))
+	}
+	return v.Kind() == '"' && slices.Contains(c.values, unquoted(v))
+}
+
+// String lists the values as messages do.
+func (c *choices) String() string {
+	if c.numbers {
+		return listed(c.values)
+	}
+	return Choices(c.values)
 }
 
 // members are the properties of a schema in the order of the contract.

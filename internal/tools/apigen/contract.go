@@ -17,6 +17,8 @@ type document struct {
 	Components struct {
 		Schemas ordered[*schema] `json:"schemas"`
 	} `json:"components"`
+
+	own int // how many schemas the contract has itself: see host
 }
 
 type operation struct {
@@ -25,6 +27,8 @@ type operation struct {
 	Parameters  []parameter         `json:"parameters"`
 	RequestBody *content            `json:"requestBody"`
 	Responses   map[string]*content `json:"responses"`
+
+	hosted bool // only the hosted service has it: see host
 }
 
 type parameter struct {
@@ -50,7 +54,7 @@ type schema struct {
 	Ref                  string           `json:"$ref"`
 	Type                 string           `json:"type"`
 	Format               string           `json:"format"`
-	Enum                 []string         `json:"enum"`
+	Enum                 words            `json:"enum"`
 	Const                jsontext.Value   `json:"const"`
 	AnyOf                []*schema        `json:"anyOf"`
 	OneOf                []*schema        `json:"oneOf"`
@@ -80,6 +84,24 @@ func (s *schema) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		return err
 	}
 	s.raw = raw.Clone()
+	return nil
+}
+
+// words are the values of an enumeration; one of numbers is empty, and not nil.
+type words []string
+
+// UnmarshalJSONFrom passes over what is no string.
+func (w *words) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	var list []any
+	if err := json.UnmarshalDecode(dec, &list); err != nil {
+		return err
+	}
+	*w = words{}
+	for _, v := range list {
+		if s, isText := v.(string); isText {
+			*w = append(*w, s)
+		}
+	}
 	return nil
 }
 

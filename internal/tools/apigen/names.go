@@ -6,6 +6,7 @@ import (
 )
 
 var initialisms = map[string]string{
+	"<": "Below", "<=": "AtMost", ">": "Above", ">=": "AtLeast",
 	"id": "ID", "ids": "IDs", "url": "URL", "api": "API", "ui": "UI", "pid": "PID", "json": "JSON", "ttl": "TTL", "csrf": "CSRF", "db": "DB",
 }
 
@@ -31,8 +32,8 @@ func functionOf(id, path, method string) string {
 
 // nouns name the generated files; the longest prefix of a schema's name wins.
 var nouns = []string{
-	"Artifact", "Automation", "Block", "Concurrency", "Deployment", "Event", "FlowRun", "Flow", "Log", "SavedSearch",
-	"State", "TaskRun", "TaskWorker", "Variable", "WorkPool", "WorkQueue", "Worker",
+	"Artifact", "Asset", "Automation", "Block", "Concurrency", "Deployment", "Event", "FlowRun", "Flow", "Log", "Metric", "Publication",
+	"Resource", "SavedSearch", "Sla", "Span", "State", "Subscription", "TaskRun", "TaskWorker", "Variable", "WorkPool", "WorkQueue", "Worker",
 }
 
 // fileOf returns the file of a schema: that of the noun its Go name begins with.

@@ -14,12 +14,20 @@ func (g *generator) operationTable() string {
 	for _, o := range g.ops {
 		fmt.Fprintf(&b, "Op%s = Operation{%q, %q, %q, %q}\n", o.Name, o.Name, o.Method, o.Path, strings.Join(o.Tags, ","))
 	}
-	b.WriteString(")\n\n// Operations lists every operation, in the contract's order.\nfunc Operations() []Operation {\nreturn []Operation{\n")
-	for _, o := range g.ops {
-		fmt.Fprintf(&b, "Op%s,\n", o.Name)
-	}
-	b.WriteString("}\n}\n")
+	b.WriteString(")\n\n")
+	g.writeList(&b, "Operations lists every operation of the contract, in its order.", "Operations", false)
+	g.writeList(&b, "HostedOperations lists the operations that the hosted service has inside of a workspace and the contract lacks, in its order.", "HostedOperations", true)
 	return b.String()
+}
+
+func (g *generator) writeList(b *bytes.Buffer, comment, name string, hosted bool) {
+	fmt.Fprintf(b, "// %s\nfunc %s() []Operation {\nreturn []Operation{\n", comment, name)
+	for _, o := range g.ops {
+		if o.hosted == hosted {
+			fmt.Fprintf(b, "Op%s,\n", o.Name)
+		}
+	}
+	b.WriteString("}\n}\n\n")
 }
 
 // clientMethods writes one typed method per operation.

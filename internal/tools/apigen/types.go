@@ -41,20 +41,21 @@ func newGenerator(doc *document) *generator {
 }
 
 // nameOperations gives each operation a Go name. Where two share a function's name, the
-// one with the shorter path keeps it and the other says where it is: …InWorkPools.
+// contract's keeps it before the hosted service's, then the one with the shorter path, and
+// the other says where it is: …InWorkPools.
 func (g *generator) nameOperations() {
-	shortest := map[string]string{}
+	first := map[string]op{}
 	for _, p := range g.doc.Paths {
 		for _, m := range p.Value {
-			name := goName(functionOf(m.Value.ID, p.Key, m.Key))
-			g.ops = append(g.ops, op{m.Value, name, strings.ToUpper(m.Key), p.Key})
-			if have, ok := shortest[name]; !ok || len(p.Key) < len(have) {
-				shortest[name] = p.Key
+			o := op{m.Value, goName(functionOf(m.Value.ID, p.Key, m.Key)), strings.ToUpper(m.Key), p.Key}
+			g.ops = append(g.ops, o)
+			if have, ok := first[o.Name]; !ok || have.hosted == o.hosted && len(o.Path) < len(have.Path) {
+				first[o.Name] = o
 			}
 		}
 	}
 	for i, o := range g.ops {
-		if shortest[o.Name] != o.Path {
+		if first[o.Name].Path != o.Path {
 			g.ops[i].Name += "In" + goName(strings.Split(o.Path, "/")[1])
 		}
 		if s := o.RequestBody.schema(); s != nil && strings.HasPrefix(s.ref(), "Body_") {
@@ -343,10 +344,10 @@ var acceptsNull = map[string]bool{
 func fieldTag(s *schema, p member[*schema], request bool, owner string, g *generator) string {
 	required := slices.Contains(s.Required, p.Key)
 	base, nullable := g.nullable(p.Value)
-	if !request {
-		if p.Value.added {
-			return fmt.Sprintf(`json:"%s,omitzero"`, p.Key)
-		}
+	if !request && p.Value.added {
+		return fmt.Sprintf(`json:"%s,omitzero"`, p.Key)
+	}
+	if !request && (!g.requests[owner] || !required) {
 		return fmt.Sprintf(`json:%q`, p.Key)
 	}
 	var checks []string
@@ -373,7 +374,7 @@ func fieldTag(s *schema, p member[*schema], request bool, owner string, g *gener
 	if base.Pattern != "" {
 		checks = append(checks, "pattern="+base.Pattern)
 	}
-	if g.goType(base, request) == "jsontext.Value" && g.isConstrained(base) {
+	if g.allowsMore(base, request) || base.Items != nil && g.allowsMore(base.Items, request) {
 		checks = append(checks, "schema")
 	}
 	if len(base.Enum) > 0 {
@@ -387,6 +388,12 @@ func fieldTag(s *schema, p member[*schema], request bool, owner string, g *gener
 		return fmt.Sprintf(`json:"%s%s"`, p.Key, omit)
 	}
 	return fmt.Sprintf(`json:"%s%s" check:%q`, p.Key, omit, strings.Join(checks, ","))
+}
+
+// allowsMore says that the Go type of a schema takes what the schema refuses.
+func (g *generator) allowsMore(s *schema, request bool) bool {
+	isOfNumbers := s.Enum != nil && len(s.Enum) == 0
+	return isOfNumbers || g.goType(s, request) == "jsontext.Value" && g.isConstrained(s)
 }
 
 // isConstrained says that a schema allows less than any JSON of its kind.
