@@ -42,12 +42,12 @@ func runExtension(env *cli.Env, path string, args []string) error {
 func extensions(root *cobra.Command) []string {
 	var names []string
 	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
-		files, err := filepath.Glob(filepath.Join(folder, extensionPrefix+"*"))
-		if err != nil {
-			continue
-		}
-		for _, file := range files {
-			name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), extensionPrefix), ".exe")
+		for _, file := range fileNames(folder) {
+			name, isOne := strings.CutPrefix(file, extensionPrefix)
+			if !isOne {
+				continue
+			}
+			name = strings.TrimSuffix(name, ".exe")
 			if _, ok := extension([]string{name}); ok && !isCommand(root, name) {
 				names = append(names, name)
 			}
@@ -55,6 +55,18 @@ func extensions(root *cobra.Command) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// fileNames lists a folder in no order, since those on the PATH are large. Of one that can't
+// be read it lists what can.
+func fileNames(folder string) []string {
+	dir, err := os.Open(folder)
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	return names
 }
 
 func isCommand(root *cobra.Command, name string) bool {

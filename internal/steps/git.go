@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/usherhq/usher/internal/api"
@@ -31,7 +32,7 @@ type clone struct {
 	name                       string
 }
 
-var commitPattern = regexp.MustCompile(`^[0-9a-fA-F]{4,64}$`)
+var commitPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-fA-F]{4,64}$`) })
 
 func readClone(args map[string]any) (clone, error) {
 	c := clone{directories: stringList(args["directories"])}
@@ -51,7 +52,7 @@ func readClone(args map[string]any) (clone, error) {
 		return clone{}, api.Errorf(api.CodeInvalid, "git_clone takes a branch or a commit_sha, not both")
 	case strings.HasPrefix(c.branch, "-"):
 		return clone{}, api.Errorf(api.CodeInvalid, "Branch names cannot start with '-'.")
-	case c.commit != "" && !commitPattern.MatchString(c.commit):
+	case c.commit != "" && !commitPattern().MatchString(c.commit):
 		return clone{}, api.Errorf(api.CodeInvalid, "%q is no commit: write 4 to 64 hexadecimal digits, or use branch for a branch or tag", c.commit)
 	}
 	if token != "" {

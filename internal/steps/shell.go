@@ -101,7 +101,9 @@ func (r Runner) shellScript(ctx context.Context, args map[string]any, dir string
 	return map[string]any{"stdout": strings.TrimSpace(stdout.String()), "stderr": strings.TrimSpace(stderr.String())}, nil
 }
 
-var reference = regexp.MustCompile(`\$(?:\$|([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
+var reference = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\$(?:\$|([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
+})
 
 func (s script) argv(line string) ([]string, error) {
 	if s.expand {
@@ -121,7 +123,7 @@ func (s script) argv(line string) ([]string, error) {
 
 // expand fills $NAME and ${NAME}; what is not set stays as written, $$ is a dollar.
 func expand(line string, env map[string]string) string {
-	return reference.ReplaceAllStringFunc(line, func(m string) string {
+	return reference().ReplaceAllStringFunc(line, func(m string) string {
 		if m == "$$" {
 			return "$"
 		}

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -146,11 +147,13 @@ type content struct {
 }
 
 var (
-	include  = regexp.MustCompile(`^(?:-r|-c|--requirement|--constraint)(?:\s*=\s*|\s*)(\S.*)$`)
-	editable = regexp.MustCompile(`^(?:-e|--editable)(?:\s*=\s*|\s*)(\S.*)$`)
-	variable = regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
-	named    = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)`)
-	comment  = regexp.MustCompile(`(^|\s)#.*$`)
+	include = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:-r|-c|--requirement|--constraint)(?:\s*=\s*|\s*)(\S.*)$`)
+	})
+	editable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:-e|--editable)(?:\s*=\s*|\s*)(\S.*)$`) })
+	variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`) })
+	named    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)`) })
+	comment  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(^|\s)#.*$`) })
 )
 
 func (c *content) add(parts ...string) {
@@ -186,12 +189,12 @@ func (c *content) requirements(path string) error {
 	var lines []string
 	scanner := bufio.NewScanner(bytes.NewReader(data))
 	for scanner.Scan() {
-		line := strings.TrimSpace(comment.ReplaceAllString(scanner.Text(), ""))
+		line := strings.TrimSpace(comment().ReplaceAllString(scanner.Text(), ""))
 		if line == "" {
 			continue
 		}
 		lines = append(lines, line)
-		if m := include.FindStringSubmatch(line); m != nil && !strings.Contains(m[1], "://") {
+		if m := include().FindStringSubmatch(line); m != nil && !strings.Contains(m[1], "://") {
 			if err := c.requirements(at(filepath.Dir(path), m[1])); err != nil {
 				return err
 			}
@@ -205,16 +208,16 @@ func (c *content) requirements(path string) error {
 func (c *content) lines(dir string, lines []string) {
 	for _, line := range lines {
 		c.add(line)
-		for _, m := range variable.FindAllStringSubmatch(line, -1) {
+		for _, m := range variable().FindAllStringSubmatch(line, -1) {
 			c.variables = append(c.variables, m[1])
 		}
-		target, isEditable := line, editable.FindStringSubmatch(line)
+		target, isEditable := line, editable().FindStringSubmatch(line)
 		if isEditable != nil {
 			target = isEditable[1]
 			c.add(at(dir, target)) // it stays where it is
 		}
 		c.local(dir, target)
-		if m := named.FindStringSubmatch(line); m != nil {
+		if m := named().FindStringSubmatch(line); m != nil {
 			c.names = append(c.names, strings.ToLower(strings.NewReplacer("_", "-", ".", "-").Replace(m[1])))
 		}
 	}

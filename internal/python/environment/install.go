@@ -153,7 +153,7 @@ func secretsOf(r Request) []string {
 }
 
 // userinfo is the part of a URL that may be a secret.
-var userinfo = regexp.MustCompile(`://[^/\s@"']+@`)
+var userinfo = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`://[^/\s@"']+@`) })
 
 // tool runs installers.
 type tool struct {
@@ -194,7 +194,7 @@ func (t tool) run(ctx context.Context, name string, args ...string) (stdout stri
 
 // tell passes on a line without the secrets in it.
 func (t tool) tell(line string) string {
-	line = userinfo.ReplaceAllString(line, "://***@")
+	line = userinfo().ReplaceAllString(line, "://***@")
 	for _, secret := range t.secrets {
 		line = strings.ReplaceAll(line, secret, "***")
 	}

@@ -3,6 +3,7 @@ package jobtemplate
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Kind says where the value of a placeholder comes from.
@@ -28,7 +29,7 @@ const (
 	variablePrefix = "prefect.variables."
 )
 
-var placeholderPattern = regexp.MustCompile(`{{\s*([\p{L}\p{N}_.\-\[\]$]+)\s*}}`)
+var placeholderPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`{{\s*([\p{L}\p{N}_.\-\[\]$]+)\s*}}`) })
 
 func kindOfName(name string) Kind {
 	switch {
@@ -49,7 +50,7 @@ func Placeholders(text string) []Placeholder {
 	}
 	var found []Placeholder
 	seen := map[string]bool{}
-	for _, m := range placeholderPattern.FindAllStringSubmatch(text, -1) {
+	for _, m := range placeholderPattern().FindAllStringSubmatch(text, -1) {
 		if !seen[m[0]] {
 			seen[m[0]] = true
 			found = append(found, Placeholder{Match: m[0], Name: m[1], Kind: kindOfName(m[1])})

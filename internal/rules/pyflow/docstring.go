@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -36,7 +37,7 @@ func plainDoc(doc string) bool {
 	return !strings.ContainsFunc(doc, func(r rune) bool { return r != ' ' && r != '\n' && (unicode.IsSpace(r) || unicode.IsControl(r)) })
 }
 
-var sectionTitle = regexp.MustCompile(`^([\p{L}\p{N}_][ \p{L}\p{N}_-]*):( +([^ ].*))?\s*$`)
+var sectionTitle = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([\p{L}\p{N}_][ \p{L}\p{N}_-]*):( +([^ ].*))?\s*$`) })
 
 // sections are the titles that begin one; true for those that describe parameters.
 var sections = map[string]bool{
@@ -59,7 +60,7 @@ func described(doc string) map[string]string {
 			inCode = !inCode
 			continue
 		}
-		title := sectionTitle.FindStringSubmatch(lines[i])
+		title := sectionTitle().FindStringSubmatch(lines[i])
 		if inCode || title == nil {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -172,13 +173,15 @@ func versionProblem(r *http.Request, pattern string) string {
 	return ""
 }
 
-var prefectAgent = regexp.MustCompile(`^prefect/(\d+\.\d+\.\d+(?:[a-z.+0-9]+)?) \(API \S+\)$`)
+var prefectAgent = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^prefect/(\d+\.\d+\.\d+(?:[a-z.+0-9]+)?) \(API \S+\)$`)
+})
 
 func clientVersion(agent string) string {
 	if !strings.HasPrefix(agent, "prefect/") {
 		return ""
 	}
-	if m := prefectAgent.FindStringSubmatch(agent); m != nil {
+	if m := prefectAgent().FindStringSubmatch(agent); m != nil {
 		return m[1]
 	}
 	return ""
