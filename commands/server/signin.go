@@ -43,10 +43,24 @@ func signInOf(settings *profile.Settings) (o *server.SignIn, err error) {
 	if o.Mail.From == "" {
 		o.Mail.From = senderOf(o)
 	}
+	if err := passwordsOf(settings, o); err != nil {
+		return nil, err
+	}
 	if o.Providers, err = providersOf(settings); err == nil {
 		o.Trust, err = trustOf(settings)
 	}
 	return o, err
+}
+
+// passwordsOf reads whether people may have passwords, and which not.
+func passwordsOf(settings *profile.Settings, o *server.SignIn) (err error) {
+	o.Passwords = settings.Value("USHER_AUTH_PASSWORD_ENABLED").Bool()
+	if file := settings.Value("USHER_AUTH_PASSWORD_BREACHED_FILE").Text; file != "" && o.Passwords {
+		if o.Breached, err = signin.OpenBreached(file); err != nil {
+			return cli.Fail(cli.Failure, err.Error(), "set USHER_AUTH_PASSWORD_BREACHED_FILE to a list such as Have I Been Pwned's, sorted by hash, or unset it")
+		}
+	}
+	return nil
 }
 
 // trustOf reads the rules by which tokens of build systems let their bearers in.

@@ -22,6 +22,8 @@ var serverSettings = [...]Setting{
 	{Path: "auth.providers.github", Ours: true, Kind: Secret, Optional: true},
 	{Path: "auth.providers.oidc", Ours: true, Kind: Secret, Optional: true},
 	{Path: "auth.federation.rules", Ours: true, Kind: Text, Optional: true},
+	{Path: "auth.password.enabled", Ours: true, Kind: Bool, Default: "False"},
+	{Path: "auth.password.breached_file", Ours: true, Kind: Text, Optional: true},
 	{Path: "auth.compat_cli_login", Ours: true, Kind: Bool, Default: "True"},
 	{Path: "auth.saml.allow_idp_initiated", Ours: true, Kind: Bool, Default: "False"},
 	{Path: "smtp.host", Ours: true, Kind: Text, Optional: true},

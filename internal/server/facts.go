@@ -30,6 +30,7 @@ func (s *Server) facts() assurance.Facts {
 		f.PublicURL, f.Providers, f.TrustRules = in.PublicURL, len(in.Providers), len(in.Trust)
 		f.LinkLife, f.SessionIdle, f.SessionLife = in.LinkLife, in.SessionIdle, in.SessionLife
 		f.CompatLogin, f.IdPInitiated = !in.NoCompatLogin, in.SAMLIdPInitiated
+		f.Passwords, f.BreachedList = in.Passwords, in.Breached != nil
 		switch {
 		case in.Mail.Host == "":
 		case in.Mail.Plain:

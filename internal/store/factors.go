@@ -9,9 +9,9 @@ import (
 // Factor is something that a person shows besides the first proof of who they are.
 type Factor struct {
 	ID, User   uuid.UUID
-	Kind       string // totp or passkey
+	Kind       string // totp or passkey; password is a first proof that counts with one of those
 	Name       string
-	Secret     string  // a sealed seed, or the public half of a passkey in JSON
+	Secret     string  // a sealed seed or hash, or the public half of a passkey in JSON
 	Credential *string // the id of a passkey
 	LastStep   int64   // the newest step of time whose code was used
 	Created    api.Time

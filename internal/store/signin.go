@@ -447,15 +447,15 @@ func (tx *Tx) TouchUserIdentity(id uuid.UUID, now api.Time) error {
 	return err
 }
 
-// Throttled counts what was tried in a bucket since a time.
-func (tx *Tx) Throttled(bucket string, since api.Time) (n int, oldest api.Time, err error) {
-	var first *api.Time
+// Throttled counts what was tried in a bucket since a time, and says when the last was.
+func (tx *Tx) Throttled(bucket string, since api.Time) (n int, newest api.Time, err error) {
+	var last *api.Time
 	err = tx.QueryRow(`
-		select count(*), min(at)
+		select count(*), max(at)
 		from auth_throttle
 		where bucket = ?
-		and at > ?`, []any{bucket, since}, &n, &first)
-	return n, or(first), err
+		and at > ?`, []any{bucket, since}, &n, &last)
+	return n, or(last), err
 }
 
 // Throttle counts one more.
@@ -463,6 +463,12 @@ func (tx *Tx) Throttle(bucket string, id uuid.UUID, now api.Time) error {
 	_, err := tx.Exec(`
 		insert into auth_throttle (bucket, at, id)
 		values (?, ?, ?)`, bucket, now, id)
+	return err
+}
+
+// ForgetTries counts none of what was tried in a bucket any more.
+func (tx *Tx) ForgetTries(bucket string) error {
+	_, err := tx.Exec("delete from auth_throttle\nwhere bucket = ?", bucket)
 	return err
 }
 

@@ -80,6 +80,8 @@ type Facts struct {
 	SessionLife    time.Duration
 	CompatLogin    bool
 	IdPInitiated   bool
+	Passwords      bool          // people may have one
+	BreachedList   bool          // those that were stolen somewhere are refused
 	KeepRuns       time.Duration // 0: for ever
 	KeepLogs       time.Duration
 	KeepEvents     time.Duration

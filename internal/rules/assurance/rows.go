@@ -84,7 +84,20 @@ var rows = []Row{
 		ID: "S26", Level: Must, Promise: "Everything is encrypted on its way and secrets where they lie", Tests: []string{"TestHandshakesBelowTLS12AreRefused", "TestAServerSpeaksTLSOnly", "TestMailIsSentUnderTLS", "TestServersThatWouldLeakLinksDoNotStart", "TestCertificatesOverACME", "TestTheDatabaseShowsNoSecret"},
 		Missing: "no capture of a run's packets; the database as a whole and backups are the operator's to encrypt", live: transport,
 	},
-	{ID: "S27", Level: Should, Promise: "Passwords, where wanted, are hard to guess", Missing: "nobody signs in with a password", live: plain("off: there is no such provider")},
+	{
+		ID: "S27", Level: Should, Promise: "Passwords, where wanted, are hard to guess", Tests: []string{
+			"TestPasswordsAreOffUnlessWanted", "TestSignInWithAPassword", "TestWrongPasswordsLockAnAddress", "TestPasswordsTellNothingOfAddresses", "TestPasswordNeedsASecondFactor",
+			"TestPasswordChangeEndsTheRest", "TestPasswordsThatAreGuessedFirst", "TestLeakedPasswordsAreFound",
+		}, live: ofAccount(func(f *Facts, _ *Account) Value {
+			switch {
+			case !f.Passwords:
+				return Value{Text: "off (USHER_AUTH_PASSWORD_ENABLED)"}
+			case !f.BreachedList:
+				return Value{Text: "on, with a second factor; common ones are refused, stolen ones are not (USHER_AUTH_PASSWORD_BREACHED_FILE)", Weak: true}
+			}
+			return Value{Text: "on, with a second factor; common and stolen ones are refused"}
+		}),
+	},
 	{ID: "S28", Level: Operator, Promise: "It is known where data is and who processes it", Missing: "the operator chooses the place; docs/security/processing.md is a template", live: func(f *Facts) Value { return Value{Text: f.Database + ", where you run it"} }},
 	{
 		ID: "S29", Level: Must, Promise: "Servers may fail without losing or repeating work",
@@ -115,7 +128,7 @@ var rows = []Row{
 	{
 		ID: "S35", Level: Must, Promise: "People sign in by a link in a mail", Tests: []string{
 			"TestSignInByLink", "TestLinkIsTakenOnce", "TestExpiredLinkIsRefused", "TestNewerLinkEndsTheOlder", "TestMailScannerUsesNoLinkUp", "TestLinkOpenedInAnotherBrowser", "TestWrongCodesLockTheLink",
-			"TestAnotherTerminalGetsNothing", "TestLinksAreLimited", "TestAnswersTellNothingOfAddresses", "TestAddressCannotAddHeadersToMail", "TestHostHeaderDoesNotGetIntoLinks",
+			"TestAnotherTerminalGetsNothing", "TestLinksAreLimited", "TestAnswersTellNothingOfAddresses", "TestLinksTakeTheSameForEveryAddress", "TestAddressCannotAddHeadersToMail", "TestHostHeaderDoesNotGetIntoLinks",
 		}, live: mailed,
 	},
 	{

@@ -43,16 +43,20 @@ func (s *Service) sealed(key crypt.Named, l letter) (*store.WaitingMail, error) 
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(written)
-	if err != nil {
-		return nil, err
-	}
-	m := &store.WaitingMail{ID: l.link.ID, Expires: l.link.Expires, Due: l.link.Created}
+	m := store.WaitingMail{ID: l.link.ID, Expires: l.link.Expires, Due: l.link.Created}
 	if l.link.Purpose == purposeNowhere { // it is kept as long as others are, and never sent
 		m.Due = l.link.Expires
 	}
-	m.Sealed, err = crypt.Seal(key, text, outboxPlace(m.ID))
-	return m, err
+	return sealLetter(key, m, written)
+}
+
+// sealLetter makes a letter wait.
+func sealLetter(key crypt.Named, m store.WaitingMail, l notify.Letter) (*store.WaitingMail, error) {
+	text, err := json.Marshal(l)
+	if err == nil {
+		m.Sealed, err = crypt.Seal(key, text, outboxPlace(m.ID))
+	}
+	return &m, err
 }
 
 // letter is a mail with a link.
@@ -118,7 +122,7 @@ func (s *Service) sendOne(ctx context.Context) (bool, error) {
 		return true, s.write(ctx, func(t *turn) error { return t.DropMail(m.ID) })
 	}
 	delay := time.Duration(m.Tries) * mailDelay
-	s.log.Warn("a sign-in mail was not delivered; trying again while its link holds", "error", err, "tries", m.Tries, "in", delay)
+	s.log.Warn("a mail was not delivered; trying again while it is worth it", "error", err, "tries", m.Tries, "in", delay)
 	time.AfterFunc(delay, s.posted)
 	return true, s.write(ctx, func(t *turn) error { return t.DelayMail(m.ID, api.At(t.now.Add(delay))) })
 }

@@ -124,7 +124,7 @@ func (s *Service) Factors(ctx context.Context, v *Visitor) (list []FactorInfo, c
 // confirmed lists the second factors of a user that count.
 func (t *turn) confirmed(user uuid.UUID) ([]store.Factor, error) {
 	all, err := t.Tx.Factors(user)
-	return slices.DeleteFunc(all, func(f store.Factor) bool { return f.Confirmed == nil }), err
+	return slices.DeleteFunc(all, func(f store.Factor) bool { return f.Confirmed == nil || f.Kind == factorPassword }), err
 }
 
 // hasSecond says that a user must show a second factor.

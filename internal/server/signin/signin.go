@@ -50,8 +50,12 @@ type Options struct {
 	// SAMLIdPInitiated lets the provider of an account begin a sign-in, which a person then
 	// confirms.
 	SAMLIdPInitiated bool
-	DNS              Resolver     // that proves domains; nil for the system's
-	Client           *http.Client // to ask providers with; nil for one of 10 seconds
+	// Passwords lets people have a password, which they show with a second factor; Breached
+	// are those that they may not have.
+	Passwords bool
+	Breached  *Breached
+	DNS       Resolver     // that proves domains; nil for the system's
+	Client    *http.Client // to ask providers with; nil for one of 10 seconds
 }
 
 // Service signs people in. It is safe for concurrent use.
@@ -64,6 +68,7 @@ type Service struct {
 	log     *slog.Logger
 	mails   chan struct{} // says that one waits
 	sending sync.WaitGroup
+	hashes  chan struct{} // of passwords, that are made now
 
 	federation federation
 }
@@ -90,7 +95,7 @@ func New(o Options, db *store.Store, people *identity.Service, mailer Mailer, cl
 		o.Client = &http.Client{Timeout: 10 * time.Second}
 	}
 	s := &Service{
-		options: o, store: db, people: people, mailer: mailer, clock: clock, log: log, mails: make(chan struct{}, 1),
+		options: o, store: db, people: people, mailer: mailer, clock: clock, log: log, mails: make(chan struct{}, 1), hashes: make(chan struct{}, hashesMost),
 		federation: federation{providers: o.Providers, client: o.Client, known: map[string]*oidc.Provider{}},
 	}
 	people.PublicURL = o.PublicURL

@@ -58,6 +58,12 @@ func (h *Handler) showAccount(w http.ResponseWriter, r *http.Request, v *signin.
 		return
 	}
 	a.NewKey = p.Key
+	if p.Passwords = h.service.Options().Passwords; p.Passwords {
+		if p.Password, err = h.service.Password(r.Context(), v); err != nil {
+			h.fail(w, r, err)
+			return
+		}
+	}
 	p.Title, p.Wide, p.Visitor, p.account = "Your account", true, v, a
 	h.show(w, r, status, "account", p)
 }

@@ -30,7 +30,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) loginPage(to, email string) *page {
-	return &page{Title: "Sign in", Next: to, Email: email, Providers: h.providers()}
+	return &page{Title: "Sign in", Next: to, Email: email, Providers: h.providers(), Passwords: h.service.Options().Passwords}
 }
 
 // sendLink sends a link to who has typed an address.

@@ -29,7 +29,7 @@ type drawn struct {
 var draw = sync.OnceValue(func() drawn {
 	sum := sha256.Sum256([]byte(style))
 	out := drawn{map[string]*template.Template{}, "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"}
-	for _, name := range []string{"login", "sent", "verify", "code", "message", "consent", "device", "account", "sso", "organization", "second", "factors"} {
+	for _, name := range []string{"login", "sent", "verify", "code", "message", "consent", "device", "account", "sso", "organization", "second", "factors", "password", "ownpassword"} {
 		t := template.New(name).Funcs(template.FuncMap{"when": when, "style": func() template.CSS { return template.CSS(style) }}) //nolint:gosec // it is compiled in
 		template.Must(t.Parse(`{{define "csrf"}}<input type="hidden" name="csrf" value="{{.CSRF}}">{{end}}`))
 		out.templates[name] = template.Must(t.ParseFS(files, "base.html", name+".html"))
@@ -70,6 +70,9 @@ type page struct {
 
 	Half    *signin.Half
 	Factors *factors
+
+	Passwords bool // people may have one
+	Password  signin.PasswordInfo
 
 	*account
 }

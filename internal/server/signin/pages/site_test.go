@@ -38,6 +38,7 @@ type site struct {
 	db      *store.Store
 	people  *identity.Service
 	service *signin.Service
+	pages   *pages.Handler
 	mail    *testkit.MailServer
 	owner   *identity.Bootstrapped
 	log     *syncBuffer
@@ -94,6 +95,7 @@ func newSite(t *testing.T, db *store.Store, change ...func(*signin.Options)) *si
 	s.service = signin.New(o, db, s.people, mailer, s.now, log)
 	h := pages.New(s.service, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, log)
 	h.Floor = 0
+	s.pages = h
 	handler.Store(h)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
