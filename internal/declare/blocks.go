@@ -31,6 +31,7 @@ func blocks() *kind {
 	address := byItsID("/block_documents/")
 	return &kind{
 		name: blockKind, fields: []string{"data"}, filter: "/block_documents/filter",
+		wire: wire{"name", typed[api.BlockDocumentCreate], typed[api.BlockDocumentUpdate]},
 		read: readBlock, create: createBlock,
 		change: func(ctx context.Context, c *client.Client, o *Object, body fields) (request, error) {
 			var err error

@@ -28,6 +28,7 @@ type kind struct {
 	fixed  []string // fields that are said once, when the object is made
 	whole  bool     // a change sends all fields
 	filter string   // the path that lists the objects
+	wire   wire
 
 	// read makes an object of what the server has; nil leaves it out.
 	read func(item fields) *Object
@@ -86,6 +87,7 @@ func variables() *kind {
 	address := byItsName("/variables/name/")
 	return &kind{
 		name: variableKind, fields: []string{"value", "tags"}, filter: "/variables/filter",
+		wire: wire{"name", typed[api.VariableCreate], typed[api.VariableUpdate]},
 		read: named("name"), create: post("/variables/", "name"), change: patch(address), remove: remove(address),
 	}
 }
@@ -95,6 +97,7 @@ func workPools() *kind {
 	return &kind{
 		name: poolKind, fields: []string{"type", "description", "is_paused", "concurrency_limit", "base_job_template"},
 		fixed: []string{"type"}, filter: "/work_pools/filter",
+		wire: wire{"name", typed[api.WorkPoolCreate], typed[api.WorkPoolUpdate]},
 		read: named("name"), create: post("/work_pools/", "name"), change: patch(address), remove: remove(address),
 	}
 }
@@ -107,6 +110,7 @@ func workQueues() *kind {
 	}
 	return &kind{
 		name: queueKind, fields: []string{"description", "is_paused", "concurrency_limit", "priority"}, filter: "/work_queues/filter",
+		wire: wire{"name", typed[api.WorkQueueCreate], typed[api.WorkQueueUpdate]},
 		read: func(item fields) *Object {
 			return &Object{Name: item.text("work_pool_name") + "/" + item.text("name"), id: item.text("id"), fields: item}
 		},
@@ -127,6 +131,7 @@ func globalLimits() *kind {
 	address := byItsName("/v2/concurrency_limits/")
 	return &kind{
 		name: "global-limit", fields: []string{"limit", "active", "slot_decay_per_second"}, filter: "/v2/concurrency_limits/filter",
+		wire: wire{"name", typed[api.ConcurrencyLimitV2Create], typed[api.ConcurrencyLimitV2Update]},
 		read: func(item fields) *Object {
 			name := item.text("name")
 			if strings.HasPrefix(name, "tag:") || strings.HasPrefix(name, "deployment:") {
@@ -141,7 +146,8 @@ func globalLimits() *kind {
 func tagLimits() *kind {
 	set := post("/concurrency_limits/", "tag") // makes the limit or changes it
 	return &kind{
-		name: "tag-limit", fields: []string{"concurrency_limit"}, filter: "/concurrency_limits/filter",
+		name: "tag-limit", fields: []string{"concurrency_limit"}, whole: true, filter: "/concurrency_limits/filter",
+		wire: wire{"tag", typed[api.ConcurrencyLimitCreate], typed[api.ConcurrencyLimitCreate]},
 		read: named("tag"), create: set, change: set, remove: remove(byItsName("/concurrency_limits/tag/")),
 	}
 }
@@ -154,7 +160,7 @@ func deployments() *kind {
 			"description", "version", "tags", "paused", "parameters", "enforce_parameter_schema", "work_pool_name", "work_queue_name",
 			"job_variables", "concurrency_limit", "schedules",
 		},
-		loose: []string{"schedules"}, filter: "/deployments/filter", read: readDeployment, change: patch(byItsID("/deployments/")),
+		loose: []string{"schedules"}, filter: "/deployments/filter", wire: wire{change: typed[api.DeploymentUpdate]}, read: readDeployment, change: patch(byItsID("/deployments/")),
 	}
 }
 
@@ -174,7 +180,8 @@ func automations() *kind {
 	declared := append([]string{"description", "enabled", "tags", "trigger"}, actions...)
 	address := byItsID("/automations/")
 	return &kind{
-		name: "automation", fields: declared, loose: append([]string{"trigger"}, actions...), whole: true, filter: "/automations/filter",
+		name: "automation", wire: wire{"name", typed[api.AutomationCreate], typed[api.AutomationUpdate]},
+		fields: declared, loose: append([]string{"trigger"}, actions...), whole: true, filter: "/automations/filter",
 		read: func(item fields) *Object {
 			item["trigger"] = without(item["trigger"], "id")
 			return named("name")(item)

@@ -120,6 +120,9 @@ func compare(o *Object, have []*Object) (Change, error) {
 	if change.Action == Unchanged && len(change.Differences) > 0 {
 		change.Action = Update
 	}
+	if err := change.judge(); err != nil {
+		return change, api.Errorf(api.CodeInvalid, "%s %q can't be so: %w", o.Kind, o.Name, err)
+	}
 	change.hide()
 	return change, nil
 }
