@@ -44,7 +44,7 @@ func keepReferred(t *tree) {
 		return
 	}
 	kept := tree{kind: '{'}
-	collect(t, definitions, &kept)
+	collect(t, definitions, &kept, func(d *tree) bool { return !isBlock(d) })
 	if len(kept.members) == 0 {
 		t.remove("definitions")
 		return
@@ -52,15 +52,17 @@ func keepReferred(t *tree) {
 	t.set("definitions", kept)
 }
 
-func collect(from, definitions, kept *tree) {
+// collect keeps the definitions that from refers to, by way of others too, of those that
+// are wanted.
+func collect(from, definitions, kept *tree, isWanted func(*tree) bool) {
 	for _, ref := range references(from, nil) {
 		name := strings.ReplaceAll(ref, definitionPrefix, "")
 		d := definitions.get(name)
-		if d == nil || len(d.members) == 0 || isBlock(d) || kept.get(name) != nil {
+		if d == nil || len(d.members) == 0 || !isWanted(d) || kept.get(name) != nil {
 			continue
 		}
 		kept.set(name, *d)
-		collect(d, definitions, kept)
+		collect(d, definitions, kept, isWanted)
 	}
 }
 

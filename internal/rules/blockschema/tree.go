@@ -68,7 +68,11 @@ func (t *tree) set(name string, v tree) {
 	t.members = append(t.members, member{name, v})
 }
 
+// get returns a member of an object, nil when it has none or is none.
 func (t *tree) get(name string) *tree {
+	if t == nil {
+		return nil
+	}
 	for i := range t.members {
 		if t.members[i].name == name {
 			return &t.members[i].value

@@ -17,37 +17,92 @@ import (
 const noBlockSchema = "Block schema not found"
 
 // CreateBlockSchema returns the schema of these fields and version, making it when there
-// is none.
+// is none, and those that it refers to.
 func (c *Core) CreateBlockSchema(ctx context.Context, who Caller, in *api.BlockSchemaCreate) (s *api.BlockSchema, isNew bool, err error) {
-	fields, err := withReferences(api.Object(in.Fields.Or(nil)))
+	given, err := withReferences(api.Object(in.Fields.Or(nil)))
 	if err != nil {
 		return nil, false, err
 	}
-	checksum, err := blockschema.Checksum(api.Object(in.Fields.Or(nil)))
+	err = c.write(ctx, who, func(w *work) error {
+		m := schemaMaker{w, map[string]bool{}}
+		s, isNew, err = m.schema(api.Object(in.Fields.Or(nil)), in.Version.Or("non-versioned"), in.Capabilities.Or([]string{}), func() (*api.BlockType, error) {
+			kind, err := w.Tx.BlockType(in.BlockTypeID)
+			if errors.Is(err, store.ErrNoRows) {
+				err = api.Errorf(api.CodeNotFound, "Block type %s not found.", in.BlockTypeID)
+			}
+			return kind, err
+		})
+		return err
+	})
+	if isNew && err == nil {
+		s.Fields = given
+	}
+	return s, isNew, err
+}
+
+// schemaMaker makes block schemas that refer to each other.
+type schemaMaker struct {
+	*work
+	begun map[string]bool // checksums of those that are being made
+}
+
+func (m schemaMaker) schema(fields jsontext.Value, version string, capabilities []string, kindOf func() (*api.BlockType, error)) (s *api.BlockSchema, isNew bool, err error) {
+	checksum, err := blockschema.Checksum(fields)
 	if err != nil {
 		return nil, false, invalid("fields", err.Error())
 	}
-	version := in.Version.Or("non-versioned")
-	err = c.write(ctx, who, func(w *work) error {
-		if s, err = w.BlockSchemaByChecksum(checksum, &version); !errors.Is(err, store.ErrNoRows) {
-			isNew = false
-			return err
-		}
-		kind, err := w.Tx.BlockType(in.BlockTypeID)
-		if errors.Is(err, store.ErrNoRows) {
-			return api.Errorf(api.CodeNotFound, "Block type %s not found.", in.BlockTypeID)
-		}
-		if err != nil {
-			return err
-		}
-		isNew = true
-		s = &api.BlockSchema{
-			ID: newID(), Created: &w.now, Updated: &w.now, Checksum: checksum, Fields: fields, BlockTypeID: &kind.ID, BlockType: kind,
-			Capabilities: in.Capabilities.Or([]string{}), Version: version,
-		}
-		return w.InsertBlockSchema(s)
-	})
-	return s, isNew, err
+	if s, err = m.BlockSchemaByChecksum(checksum, &version); !errors.Is(err, store.ErrNoRows) {
+		return s, false, err
+	}
+	kind, err := kindOf()
+	if err != nil {
+		return nil, false, err
+	}
+	s = &api.BlockSchema{
+		ID: newID(), Created: &m.now, Updated: &m.now, Checksum: checksum, BlockTypeID: &kind.ID, BlockType: kind,
+		Capabilities: capabilities, Version: version,
+	}
+	if m.begun[checksum] { // it refers to itself
+		return s, true, nil
+	}
+	m.begun[checksum] = true
+	if fields, err = withReferences(fields); err != nil {
+		return nil, false, err
+	}
+	var problem *api.Error
+	switch s.Fields, err = blockschema.Resolve(fields, m.referred); {
+	case errors.As(err, &problem):
+		return nil, false, err
+	case err != nil:
+		return nil, false, invalid("fields", err.Error())
+	}
+	return s, true, m.InsertBlockSchema(s)
+}
+
+// referred returns the checksum of a schema that another one refers to. When there is none
+// it is made of its definition, if its type is there.
+func (m schemaMaker) referred(r blockschema.Referred) (string, error) {
+	kind, err := m.BlockTypeBySlug(r.Slug)
+	if errors.Is(err, store.ErrNoRows) {
+		return "", api.Errorf(api.CodeConflict, "Cannot create block schema because block type '%s' was not found.Did you forget to register the block type?", r.Slug)
+	}
+	if err != nil {
+		return "", err
+	}
+	switch known, err := m.BlockSchemaByChecksum(r.Checksum, nil); {
+	case err == nil:
+		return known.Checksum, nil
+	case !errors.Is(err, store.ErrNoRows):
+		return "", err
+	}
+	if r.Fields == nil {
+		return "", invalid("fields", "there is no schema with the checksum "+r.Checksum+", and no definition to make it of")
+	}
+	made, _, err := m.schema(r.Fields, "non-versioned", []string{}, func() (*api.BlockType, error) { return kind, nil })
+	if err != nil {
+		return "", err
+	}
+	return made.Checksum, nil
 }
 
 // withReferences makes sure that fields say which other blocks they refer to, if none.
