@@ -140,3 +140,8 @@ func (tx *Tx) EventsSQL(f *filter.Event) (sql string, args []any, err error) {
 	where, err := tx.whereEvents(f)
 	return "select id from event\nwhere " + where.sql, where.args, err
 }
+
+// AssetEventsSQL is the query of AssetEvents.
+func (tx *Tx) AssetEventsSQL(q *AssetEventQuery) (sql string, args []any) {
+	return tx.assetEventsSQL(q)
+}

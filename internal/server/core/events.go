@@ -24,10 +24,13 @@ func (w *work) emit(e api.ReceivedEvent) error {
 // store stores events, tells of the new ones and returns them.
 func (w *work) store(events ...*api.ReceivedEvent) ([]*api.ReceivedEvent, error) {
 	fresh, err := w.InsertEvents(events)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range fresh {
 		w.stored(e)
 	}
-	return fresh, err
+	return fresh, w.catalogue(fresh, nil)
 }
 
 // The bounds of an event.

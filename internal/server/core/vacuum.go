@@ -29,7 +29,9 @@ func (c *Core) Vacuum(ctx context.Context, who Caller) error {
 		}
 	}
 	if isOver(keep.Events) {
-		failed = append(failed, c.vacuumEvents(ctx, who, "", keep.Events))
+		failed = append(failed, c.vacuumEvents(ctx, who, "", keep.Events), c.removeInParts(ctx, who, func(w *work, limit int) (int64, error) {
+			return w.DeleteAssetEvents(c.ago(keep.Events), limit)
+		}))
 	}
 	if isOver(keep.FlowRuns) {
 		failed = append(failed, c.vacuumFlowRuns(ctx, who))

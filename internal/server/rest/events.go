@@ -71,7 +71,7 @@ func readEventsPage(c *core.Core, r *request) (answer, error) {
 	return eventsFrom(c, r, &in, at)
 }
 
-func readToken(text string, into *pageToken) bool {
+func readToken(text string, into any) bool {
 	once, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		return false
@@ -104,11 +104,16 @@ func nextPage(r *request, in *api.EventFilter, at pageToken) (*string, error) {
 	if at.Filter, err = json.Marshal(in); err != nil {
 		return nil, err
 	}
-	token, err := json.Marshal(at)
+	return pageURL(r, "/api/events/filter/next", at)
+}
+
+// pageURL is the address of the next page of a list, whose token says where it begins.
+func pageURL(r *request, path string, token any) (*string, error) {
+	text, err := json.Marshal(token)
 	if err != nil {
 		return nil, err
 	}
-	url := origin.URL(r.Request, "/api/events/filter/next") + "?page-token=" + twice(token)
+	url := origin.URL(r.Request, path) + "?page-token=" + twice(text)
 	return &url, nil
 }
 

@@ -36,6 +36,7 @@ func routes() []route {
 		rootRoutes, flowRoutes, flowRunRoutes, runTokenRoutes, taskRunRoutes, stateRoutes, runInputRoutes, historyRoutes, graphRoutes,
 		dashboardRoutes, savedSearchRoutes, logRoutes, variableRoutes, limitRoutes, tagLimitRoutes, artifactRoutes, blockTypeRoutes, blockDocumentRoutes, adminRoutes, automationRoutes, eventRoutes, taskWorkerRoutes,
 		workPoolRoutes, poolQueueRoutes, workQueueRoutes, workerRoutes, deploymentRoutes, deploymentRunRoutes, scheduleRoutes, templateRoutes,
+		assetRoutes,
 	} {
 		all = append(all, noun...)
 	}
