@@ -33,20 +33,21 @@ func encode(args []any) ([]any, error) {
 
 func encodeOne(arg any) (any, error) {
 	switch v := arg.(type) {
-	case nil, int64, float64, bool, []byte:
-		return v, nil
+	case nil, int64, float64, bool, []byte, uuid.UUID:
+		return arg, nil
 	case string:
-		return text(v)
+		return arg, checkText(v)
 	case int:
 		return int64(v), nil
-	case uuid.UUID:
-		return dialect.UUID(v), nil
 	case api.Time:
 		return v.UnixMicro(), nil
 	case time.Duration:
 		return v.Microseconds(), nil
 	case jsontext.Value:
-		return jsonText(v)
+		if len(v) == 0 { // a column that needs a value refuses it
+			return nil, nil
+		}
+		return arg, nil
 	case []string:
 		return list(v)
 	case []uuid.UUID:
@@ -78,7 +79,7 @@ func encodeKind(v reflect.Value) (any, error) {
 		}
 		return encodeOne(v.Elem().Interface())
 	case reflect.String:
-		return text(v.String())
+		return v.String(), checkText(v.String())
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return v.Int(), nil
 	case reflect.Float32, reflect.Float64:
@@ -90,24 +91,18 @@ func encodeKind(v reflect.Value) (any, error) {
 }
 
 // PostgreSQL has no text with a NUL in it, so neither database gets one.
-func text(s string) (any, error) {
+func checkText(s string) error {
 	if strings.IndexByte(s, 0) >= 0 {
-		return nil, api.Errorf(api.CodeInvalid, "A text contains the character NUL, which can't be stored.")
+		return api.Errorf(api.CodeInvalid, "A text contains the character NUL, which can't be stored.")
 	}
-	return s, nil
+	return nil
 }
 
-// A missing value is null, which a column that needs one refuses.
-func jsonText(v jsontext.Value) (any, error) {
-	if len(v) == 0 {
-		return nil, nil
-	}
-	return dialect.JSON(v), nil
-}
+var noElements any = dialect.JSON("[]")
 
 func list[T any](v []T) (any, error) {
 	if v == nil {
-		return dialect.JSON("[]"), nil
+		return noElements, nil
 	}
 	b, err := json.Marshal(v)
 	return dialect.JSON(b), err

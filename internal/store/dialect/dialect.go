@@ -10,6 +10,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 )
 
 // Engine runs transactions on one database.
@@ -108,10 +111,10 @@ type Cells interface {
 }
 
 // UUID is an id as argument or cell.
-type UUID [16]byte
+type UUID = uuid.UUID
 
 // JSON is JSON text as argument.
-type JSON string
+type JSON = jsontext.Value
 
 // The ways in which a database refuses a row.
 var (

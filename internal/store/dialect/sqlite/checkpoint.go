@@ -14,7 +14,7 @@ const (
 	checkpointPages = 4000
 	// restartPages is the length of the log from which the writer helps: the log starts
 	// over only when a commit finds everything moved, and commits came too fast for that.
-	restartPages = 2 * checkpointPages
+	restartPages = checkpointPages
 	// truncatePages is the length from which the writer waits for the readers that keep
 	// the log from starting over, but not for longer than truncatePatience.
 	truncatePages    = 4 * checkpointPages

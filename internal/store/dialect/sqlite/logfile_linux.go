@@ -28,9 +28,17 @@ type logFile struct {
 	fd       int
 	at       int64 // where the gathered bytes belong
 	gathered []byte
-	synced   bool // for the first time, which also makes the file's name durable
-	frames   bool // the last that was written are pages, for which nobody has waited
+	end      int64 // of the file, as far as this connection knows
+	synced   bool  // for the first time, which also makes the file's name durable
+	frames   bool  // the last that was written are pages, for which nobody has waited
 }
+
+// growth is how much longer the log becomes at once, with zeros, which no reader takes for
+// pages. A file that grows makes the file system write down its new length with each
+// commit, which costs more than the commit.
+const growth = 1 << 20
+
+var zeros [64 << 10]byte
 
 // logHeader is the length of the log's own header. It must be on the disk before any page
 // behind it.
@@ -119,6 +127,7 @@ func (l *logFile) flush() int32 {
 	l.gathered = data[:0]
 	offset := l.at
 	l.at += int64(len(data))
+	l.grow()
 	for len(data) > 0 {
 		n, err := unix.Pwrite(l.fd, data, offset)
 		switch {
@@ -132,6 +141,28 @@ func (l *logFile) flush() int32 {
 		data, offset = data[n:], offset+int64(n)
 	}
 	return lib.SQLITE_OK
+}
+
+// grow makes the file longer when what is to be written ends behind it. If it can't, the
+// pages make it longer one by one.
+func (l *logFile) grow() {
+	if l.at <= l.end {
+		return
+	}
+	var is unix.Stat_t // another process may have made it longer, or cut it
+	if unix.Fstat(l.fd, &is) != nil {
+		return
+	}
+	if l.end = is.Size; l.at <= l.end {
+		return
+	}
+	for until := l.at + growth; l.end < until; {
+		n, err := unix.Pwrite(l.fd, zeros[:], l.end)
+		if err != nil {
+			return
+		}
+		l.end += int64(n)
+	}
 }
 
 func syncLog(tls *libc.TLS, file uintptr, flags int32) int32 {
@@ -197,9 +228,11 @@ func readLog(tls *libc.TLS, file, buf uintptr, n int32, offset int64) int32 {
 }
 
 func truncateLog(tls *libc.TLS, file uintptr, size int64) int32 {
-	if rc := logOf(file).flush(); rc != lib.SQLITE_OK {
+	l := logOf(file)
+	if rc := l.flush(); rc != lib.SQLITE_OK {
 		return rc
 	}
+	l.end = min(l.end, size)
 	return function[cutFn](&plainLog.FxTruncate)(tls, file, size)
 }
 

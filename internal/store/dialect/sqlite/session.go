@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"fmt"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
@@ -14,6 +13,7 @@ type session struct {
 	conn  *sqlite.Conn
 	path  string
 	stmts statements
+	bound bindings
 }
 
 func newSession(conn *sqlite.Conn, path string) *session {
@@ -37,11 +37,16 @@ func (s *session) Query(sql string, args []any, each func(dialect.Cells) error) 
 	if err != nil {
 		return translate(s.path, err)
 	}
-	defer s.stmts.giveBack(stmt, sql)
-	if err := bind(stmt, args); err != nil {
+	row := cellsOf(stmt)
+	texts, err := s.bound.bind(row, args)
+	defer func() {
+		_ = stmt.Reset() // repeats the error of the step
+		s.bound.unbind(row, texts)
+		s.stmts.giveBack(stmt, sql)
+	}()
+	if err != nil {
 		return err
 	}
-	row := cellsOf(stmt)
 	for {
 		more, err := stmt.Step()
 		if err != nil {
@@ -94,33 +99,4 @@ and name not like 'sqlite~_%' escape '~'`, nil, func(row dialect.Cells) error {
 		return err
 	})
 	return names, err
-}
-
-func bind(stmt *sqlite.Stmt, args []any) error {
-	if want := stmt.BindParamCount(); want != len(args) {
-		return fmt.Errorf("the statement wants %d arguments, got %d", want, len(args))
-	}
-	for i, arg := range args {
-		switch v := arg.(type) {
-		case nil:
-			stmt.BindNull(i + 1)
-		case int64:
-			stmt.BindInt64(i+1, v)
-		case float64:
-			stmt.BindFloat(i+1, v)
-		case bool:
-			stmt.BindBool(i+1, v)
-		case string:
-			stmt.BindText(i+1, v)
-		case dialect.JSON:
-			stmt.BindText(i+1, string(v))
-		case []byte:
-			stmt.BindBytes(i+1, v)
-		case dialect.UUID:
-			stmt.BindBytes(i+1, v[:])
-		default:
-			return fmt.Errorf("argument %d is a %T, which no column can hold", i+1, arg)
-		}
-	}
-	return nil
 }

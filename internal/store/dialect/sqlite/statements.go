@@ -49,11 +49,10 @@ func withoutJournal(sql string) string {
 // the statement anew whenever a value is bound: with each use. An expression hides it.
 func planned(sql string) string { return strings.ReplaceAll(sql, "limit ?", "limit ? + 0") }
 
-// giveBack resets stmt and keeps it. Which one has to go when there are too many is
-// left to chance: the hot ones are back after one use.
+// giveBack keeps a statement that was reset and has no arguments. Which one has to go when
+// there are too many is left to chance: the hot ones are back after one use.
 func (s *statements) giveBack(stmt *sqlite.Stmt, sql string) {
-	_ = stmt.Reset() // repeats the error of the step
-	if err := stmt.ClearBindings(); err != nil || s.idle[sql] != nil {
+	if s.idle[sql] != nil {
 		_ = stmt.Finalize()
 		return
 	}
