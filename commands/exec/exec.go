@@ -115,11 +115,19 @@ func newExecutor(env *cli.Env, c *client.Client) (*executor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find usher's own program: %w", err)
 	}
+	settings, err := env.Settings()
+	if err != nil {
+		return nil, err
+	}
+	sources, err := cli.SecretSources(settings, env.Now)
+	if err != nil {
+		return nil, err
+	}
 	lost := func(n int, err error) {
 		env.Warn(fmt.Sprintf("%d records were refused by the API and are lost: %v", n, err))
 	}
 	return &executor{env: env, client: c, engine: &native.Engine{
-		Client: c, States: report.States{Client: c}, Logs: report.NewLogs(c, lost), Events: report.NewEvents(c, env.Now, lost),
+		Client: c, Secrets: sources, States: report.States{Client: c}, Logs: report.NewLogs(c, lost), Events: report.NewEvents(c, env.Now, lost),
 		Launcher: launch.Launcher{Binary: binary}, Now: env.Now,
 	}}, nil
 }

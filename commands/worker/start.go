@@ -162,7 +162,7 @@ func (o *startOptions) newProcesses(ctx context.Context, options *worker.Options
 	}
 	return &process.Kind{
 		Launcher: launch.Launcher{Binary: options.Binary}, Control: control, Python: o.python, Finder: python.NewFinder(),
-		Client: options.Client, Environments: environments, Warm: warm, Always: o.environments.mode == always,
+		Client: options.Client, Secrets: options.Secrets, Environments: environments, Warm: warm, Always: o.environments.mode == always,
 	}, release, nil
 }
 
@@ -326,8 +326,12 @@ func (o *startOptions) options(cmd *cobra.Command, settings *profile.Settings, c
 	if cmd.Flags().Changed("prefetch-seconds") {
 		prefetch = o.prefetch
 	}
+	sources, err := cli.SecretSources(settings, o.env.Now)
+	if err != nil {
+		return nil, err
+	}
 	return &worker.Options{
-		Client: c, Pool: o.pool, Name: o.name, Queues: o.queues,
+		Client: c, Secrets: sources, Pool: o.pool, Name: o.name, Queues: o.queues,
 		Prefetch: max(seconds(prefetch), time.Millisecond), Query: seconds(settings.Value("PREFECT_WORKER_QUERY_SECONDS").Float()),
 		Heartbeat: seconds(settings.Value("PREFECT_WORKER_HEARTBEAT_SECONDS").Float()),
 		Limit:     o.limit, RunOnce: o.runOnce, CreatePool: o.createPool, BaseJobTemplate: template,

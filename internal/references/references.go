@@ -11,11 +11,13 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/rules/jobtemplate"
+	"github.com/usherhq/usher/internal/secrets"
 )
 
-// Resolve replaces the references in a tree. The result holds secrets in clear text.
-func Resolve(ctx context.Context, c *client.Client, tree any) (any, error) {
-	r := reader{ctx, c}
+// Resolve replaces the references in a tree, and what the blocks themselves only refer to by
+// what s reads. The result holds secrets in clear text.
+func Resolve(ctx context.Context, c *client.Client, s *secrets.Sources, tree any) (any, error) {
+	r := reader{ctx, c, s}
 	withBlocks, err := jobtemplate.ResolveBlocks(tree, r)
 	if err != nil {
 		return nil, err
@@ -27,6 +29,7 @@ func Resolve(ctx context.Context, c *client.Client, tree any) (any, error) {
 type reader struct {
 	ctx    context.Context //nolint:containedctx // it lives as long as one call of Resolve
 	client *client.Client
+	secret *secrets.Sources
 }
 
 func withSecrets() url.Values { return url.Values{"include_secrets": {"true"}} }
@@ -37,7 +40,16 @@ func (r reader) BlockByName(slug, name string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return jobtemplate.ParseObject(doc.Data)
+	return r.data(doc)
+}
+
+// data is what a document has, with what it only refers to.
+func (r reader) data(doc api.BlockDocument) (map[string]any, error) {
+	data, err := jobtemplate.ParseObject(doc.Data)
+	if err != nil {
+		return nil, err
+	}
+	return r.secret.Resolve(r.ctx, data)
 }
 
 // BlockByID implements jobtemplate.Blocks.
@@ -50,7 +62,7 @@ func (r reader) BlockByID(id string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return jobtemplate.ParseObject(doc.Data)
+	return r.data(doc)
 }
 
 func (r reader) variable(name string) (any, bool, error) {

@@ -47,20 +47,29 @@ func controlPlane() (dir string, err error) {
 		return "", err
 	}
 	return dir, once(dir, func() error {
-		for name, data := range map[string][]byte{"main.go": controlPlaneMain, "go.mod": controlPlaneModule} {
-			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-				return err
-			}
-		}
-		for _, args := range [][]string{{"mod", "tidy"}, {"build", "-trimpath", "-ldflags", "-s -w", "-o", "kube-apiserver", "."}} {
-			cmd := exec.Command("go", args...)
-			cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off")
-			if out, err := cmd.CombinedOutput(); err != nil {
-				return fmt.Errorf("go %v in %s: %w\n%s", args, dir, err, tail(string(out), 20))
-			}
+		files := map[string][]byte{"main.go": controlPlaneMain, "go.mod": controlPlaneModule}
+		if err := goProgram(dir, files, []string{"mod", "tidy"}, []string{"build", "-trimpath", "-ldflags", "-s -w", "-o", "kube-apiserver", "."}); err != nil {
+			return err
 		}
 		return os.Link(filepath.Join(dir, "kube-apiserver"), filepath.Join(dir, "kube-controller-manager"))
 	})
+}
+
+// goProgram writes the files of a Go module of its own and runs the commands of go in it.
+func goProgram(dir string, files map[string][]byte, commands ...[]string) error {
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			return err
+		}
+	}
+	for _, args := range commands {
+		cmd := exec.Command("go", args...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("go %v in %s: %w\n%s", args, dir, err, tail(string(out), 20))
+		}
+	}
+	return nil
 }
 
 // StartKubernetes starts a control plane and stops it when the test ends.

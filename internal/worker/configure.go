@@ -98,7 +98,7 @@ func (x *execution) fill(ctx context.Context) (map[string]any, error) {
 	if more, ok := x.w.kind.(Extended); ok {
 		jobtemplate.Extra(filled, template, values, more.Extra()...)
 	}
-	resolved, err := references.Resolve(ctx, x.w.Client, filled)
+	resolved, err := references.Resolve(ctx, x.w.Client, x.w.Secrets, filled)
 	if err != nil {
 		return nil, err
 	}

@@ -68,16 +68,31 @@ func newWire(t *testing.T, server *testkit.Server) (*wire, string) {
 		listener.Close()  //nolint:errcheck // the test is over
 		os.RemoveAll(dir) //nolint:errcheck // likewise
 	})
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go w.carry(conn)
-		}
-	}()
+	go w.serve(listener)
 	return w, target.Port()
+}
+
+// newTap is a wire that every program of this machine can take, at the URL.
+func newTap(t *testing.T, server *testkit.Server) (w *wire, at string) {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() }) //nolint:errcheck // the test is over
+	w = &wire{address: strings.TrimPrefix(server.URL, "http://")}
+	go w.serve(listener)
+	return w, "http://" + listener.Addr().String()
+}
+
+func (w *wire) serve(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go w.carry(conn)
+	}
 }
 
 func (w *wire) carry(worker net.Conn) {
@@ -123,6 +138,19 @@ func (w *wire) said(t *testing.T) string {
 		}
 		all.WriteString(head)
 		all.WriteString(unmask(frames))
+	}
+	return all.String()
+}
+
+// told is all that came from the server.
+func (w *wire) told() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all strings.Builder
+	for _, c := range w.calls {
+		c.mu.Lock()
+		all.WriteString(c.told.String())
+		c.mu.Unlock()
 	}
 	return all.String()
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/client"
+	"github.com/usherhq/usher/internal/secrets"
 	"github.com/usherhq/usher/internal/worker/launch"
 	"github.com/usherhq/usher/internal/worker/native"
 	"github.com/usherhq/usher/internal/worker/report"
@@ -34,6 +35,8 @@ type Options struct {
 	Dir         string
 
 	Prefetch, Query, Heartbeat time.Duration // zero means 10 s, 10 s, 30 s
+
+	Secrets *secrets.Sources // what blocks may refer to where this worker runs
 
 	Limit           int  // of runs at once; 0 means none
 	RunOnce         bool // take what is due once, wait for it, stop
@@ -116,7 +119,7 @@ func New(o Options, kind Kind) (*Worker, error) {
 	w.logs = report.NewLogs(o.Client, w.lost("log records"))
 	w.events = report.NewEvents(o.Client, o.Now, w.lost("events"))
 	w.engine = &native.Engine{
-		Client: o.Client, States: w.states, Logs: w.logs, Events: w.events, Launcher: launch.Launcher{Binary: o.Binary}, Now: o.Now,
+		Client: o.Client, Secrets: o.Secrets, States: w.states, Logs: w.logs, Events: w.events, Launcher: launch.Launcher{Binary: o.Binary}, Now: o.Now,
 	}
 	return w, nil
 }

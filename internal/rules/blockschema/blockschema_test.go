@@ -63,3 +63,17 @@ func TestReferencesAreTakenOutAndPutBack(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestReferencesAreNoSecrets: an object that only says where a secret is holds none.
+func TestReferencesAreNoSecrets(t *testing.T) {
+	t.Parallel()
+	fields := jsontext.Value(`{"secret_fields":["value","more.*"]}`)
+	for data, want := range map[string]bool{
+		`{"value":{"$vault":"secret/db#password"}}`: false, `{"value":{"$env":"NAME"},"more":{"a":{"$file":"f"}}}`: false,
+		`{"value":"secret"}`: true, `{"value":{"$vault":"a","b":"c"}}`: true, `{"value":{"$vault":{"a":"b"}}}`: true, `{"more":{"a":"secret"}}`: true,
+	} {
+		if got, err := blockschema.HoldsSecrets(jsontext.Value(data), fields); err != nil || got != want {
+			t.Errorf("%s: %v %v", data, got, err)
+		}
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/usherhq/usher/internal/rules/secretref"
 )
 
 // obscured stands in for a secret.
@@ -65,6 +67,8 @@ func holds(t *tree, path []string) bool {
 		return false
 	case len(path) > 0 && path[0] != "*":
 		return holds(t.get(path[0]), path[1:])
+	case len(t.members) == 1 && secretref.IsKind(t.members[0].name) && t.members[0].value.kind == '"':
+		return false // it only says where the secret is
 	case t.kind == '{':
 		return slices.ContainsFunc(t.members, func(m member) bool { return holds(&m.value, nil) })
 	}

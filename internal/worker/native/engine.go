@@ -12,6 +12,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/client"
 	"github.com/usherhq/usher/internal/rules/nativeflow"
+	"github.com/usherhq/usher/internal/secrets"
 	"github.com/usherhq/usher/internal/worker/launch"
 	"github.com/usherhq/usher/internal/worker/report"
 )
@@ -19,6 +20,7 @@ import (
 // Engine executes native flow runs.
 type Engine struct {
 	Client   *client.Client
+	Secrets  *secrets.Sources // what blocks may refer to where it runs
 	States   report.States
 	Logs     *report.Logs
 	Events   *report.Events

@@ -78,8 +78,8 @@ func (x *execution) addIdentity(env map[string]string, dir string) {
 	}
 }
 
-// secrets let their holder act on the API; a program gets them only when it says so.
-var secrets = []string{"PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "USHER_API_KEY", "USHER_API_AUTH_STRING"}
+// lettingIn let their holder act on the API; a program gets them only when it says so.
+var lettingIn = []string{"PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "USHER_API_KEY", "USHER_API_AUTH_STRING"}
 
 func (x *execution) environment(own map[string]string) []string {
 	env := maps.Clone(x.Env)
@@ -87,7 +87,7 @@ func (x *execution) environment(own map[string]string) []string {
 		env = map[string]string{}
 	}
 	if !x.Manifest.APIAccess {
-		for _, name := range secrets {
+		for _, name := range lettingIn {
 			delete(env, name)
 		}
 	}

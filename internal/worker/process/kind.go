@@ -16,6 +16,7 @@ import (
 	"github.com/usherhq/usher/internal/python"
 	"github.com/usherhq/usher/internal/python/environment"
 	"github.com/usherhq/usher/internal/rules/jobtemplate"
+	"github.com/usherhq/usher/internal/secrets"
 	"github.com/usherhq/usher/internal/worker"
 	"github.com/usherhq/usher/internal/worker/launch"
 )
@@ -31,6 +32,7 @@ type Kind struct {
 	Finder   *python.Finder
 
 	Client       *client.Client     // reads what pull steps refer to
+	Secrets      *secrets.Sources   // and where that refers to
 	Environments *environment.Store // nil means that none are made
 	Warm         *Warm              // nil means that no interpreters are kept warm
 	Always       bool               // make one for each job whose code says what it needs, asked for or not

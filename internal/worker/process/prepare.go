@@ -119,7 +119,7 @@ func (k *Kind) codeDir(ctx context.Context, job *worker.Job, base string) (strin
 		return "", api.Errorf(api.CodeInvalid, "deployment %q has no entrypoint", d.Name)
 	}
 	say := func(line string) { job.Log(report.Info, line) }
-	dir, err = native.Pull(ctx, k.Client, d.PullSteps, steps.Runner{Dir: dir, Env: job.Env, Python: base, Say: say})
+	dir, err = native.Pull(ctx, k.Client, k.Secrets, d.PullSteps, steps.Runner{Dir: dir, Env: job.Env, Python: base, Say: say})
 	if err != nil {
 		return "", err
 	}
