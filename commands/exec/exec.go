@@ -193,7 +193,7 @@ func (e *executor) task(ctx context.Context, id uuid.UUID, manifest nativeflow.M
 	if read.DeploymentID == nil {
 		return task, cleanup, nil
 	}
-	deployment, err := e.client.ReadDeployment(ctx, *read.DeploymentID)
+	deployment, err := e.client.DeploymentOfRun(ctx, *read.DeploymentID, read.DeploymentVersionID)
 	if err == nil {
 		task.Schema = deployment.ParameterOpenapiSchema
 		say := func(line string) { e.engine.Logs.Add(report.RunnerLogger, id, report.Info, e.env.Now(), line) }
@@ -226,7 +226,7 @@ func scratch() (string, error) {
 // flowRun is the part of the run that the engine needs.
 func flowRun(r api.FlowRunResponse) api.FlowRun {
 	return api.FlowRun{
-		ID: r.ID, Name: r.Name, FlowID: r.FlowID, DeploymentID: r.DeploymentID, Parameters: r.Parameters, EmpiricalPolicy: r.EmpiricalPolicy,
+		ID: r.ID, Name: r.Name, FlowID: r.FlowID, DeploymentID: r.DeploymentID, DeploymentVersionID: r.DeploymentVersionID, Parameters: r.Parameters, EmpiricalPolicy: r.EmpiricalPolicy,
 		RunCount: r.RunCount, ExpectedStartTime: r.ExpectedStartTime,
 	}
 }

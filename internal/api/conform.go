@@ -123,7 +123,7 @@ func (c *conformer) union(options []*shape, v jsontext.Value, at []any) jsontext
 }
 
 func (c *conformer) enum(s *shape, v jsontext.Value, at []any) jsontext.Value {
-	if s.Enum.has(v) {
+	if s.Enum.has(v) || s.Also.has(v) {
 		return v
 	}
 	kind := "enum"

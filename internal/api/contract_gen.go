@@ -449,60 +449,9 @@ type UpdatedBy struct {
 
 // VersionInfo is schema VersionInfo of the contract, part of requests and answers.
 type VersionInfo struct {
-	Type    string `json:"type" check:"required"`
-	Version string `json:"version" check:"required"`
-}
-
-// SchedulePolicy is schema SchedulePolicy of the contract, a request.
-type SchedulePolicy struct {
-	CatchUp      Opt[ScheduleCatchUp]    `json:"catch_up,omitzero"`                              // default "skip"
-	CatchUpLimit Opt[int]                `json:"catch_up_limit,omitzero" check:"min=1,max=1000"` // default 100
-	Overlap      Opt[ScheduleOverlap]    `json:"overlap,omitzero"`                               // default "allow"
-	Jitter       Opt[Float]              `json:"jitter,omitzero" check:"min=0,max=86400"`        // default 0
-	StartDate    Opt[Time]               `json:"start_date,omitzero"`
-	EndDate      Opt[Time]               `json:"end_date,omitzero"`
-	Blackouts    Opt[[]ScheduleBlackout] `json:"blackouts,omitzero"`
-	Unknown      jsontext.Value          `json:",embed"` // members that the contract forbids
-}
-
-// ScheduleCatchUp is an enumeration of the contract.
-type ScheduleCatchUp string
-
-// The values of ScheduleCatchUp.
-const (
-	ScheduleCatchUpSkip   ScheduleCatchUp = "skip"
-	ScheduleCatchUpLatest ScheduleCatchUp = "latest"
-	ScheduleCatchUpAll    ScheduleCatchUp = "all"
-)
-
-// Values lists every ScheduleCatchUp, in the contract's order.
-func (ScheduleCatchUp) Values() []string {
-	return []string{"skip", "latest", "all"}
-}
-
-// ScheduleOverlap is an enumeration of the contract.
-type ScheduleOverlap string
-
-// The values of ScheduleOverlap.
-const (
-	ScheduleOverlapAllow         ScheduleOverlap = "allow"
-	ScheduleOverlapSkip          ScheduleOverlap = "skip"
-	ScheduleOverlapQueue         ScheduleOverlap = "queue"
-	ScheduleOverlapCancelRunning ScheduleOverlap = "cancel_running"
-)
-
-// Values lists every ScheduleOverlap, in the contract's order.
-func (ScheduleOverlap) Values() []string {
-	return []string{"allow", "skip", "queue", "cancel_running"}
-}
-
-// ScheduleBlackout is schema ScheduleBlackout of the contract, a request.
-type ScheduleBlackout struct {
-	Start    Opt[Time]           `json:"start,omitzero"`
-	End      Opt[Time]           `json:"end,omitzero"`
-	Schedule Opt[jsontext.Value] `json:"schedule,omitzero"`
-	Duration Opt[Float]          `json:"duration,omitzero" check:"above=0,max=3.16224e+07"`
-	Unknown  jsontext.Value      `json:",embed"` // members that the contract forbids
+	Type    string         `json:"type" check:"required"`
+	Version string         `json:"version" check:"required"`
+	More    jsontext.Value `json:",embed"` // members that the contract does not name
 }
 
 // ActorReference is schema ActorReference of the contract, an answer.
@@ -1052,4 +1001,56 @@ const (
 // Values lists every PrefectCloudOrionSchemasFiltersOperator, in the contract's order.
 func (PrefectCloudOrionSchemasFiltersOperator) Values() []string {
 	return []string{"and_", "or_"}
+}
+
+// SchedulePolicy is schema SchedulePolicy of the contract, a request.
+type SchedulePolicy struct {
+	CatchUp      Opt[ScheduleCatchUp]    `json:"catch_up,omitzero"`                              // default "skip"
+	CatchUpLimit Opt[int]                `json:"catch_up_limit,omitzero" check:"min=1,max=1000"` // default 100
+	Overlap      Opt[ScheduleOverlap]    `json:"overlap,omitzero"`                               // default "allow"
+	Jitter       Opt[Float]              `json:"jitter,omitzero" check:"min=0,max=86400"`        // default 0
+	StartDate    Opt[Time]               `json:"start_date,omitzero"`
+	EndDate      Opt[Time]               `json:"end_date,omitzero"`
+	Blackouts    Opt[[]ScheduleBlackout] `json:"blackouts,omitzero"`
+	Unknown      jsontext.Value          `json:",embed"` // members that the contract forbids
+}
+
+// ScheduleCatchUp is an enumeration of the contract.
+type ScheduleCatchUp string
+
+// The values of ScheduleCatchUp.
+const (
+	ScheduleCatchUpSkip   ScheduleCatchUp = "skip"
+	ScheduleCatchUpLatest ScheduleCatchUp = "latest"
+	ScheduleCatchUpAll    ScheduleCatchUp = "all"
+)
+
+// Values lists every ScheduleCatchUp, in the contract's order.
+func (ScheduleCatchUp) Values() []string {
+	return []string{"skip", "latest", "all"}
+}
+
+// ScheduleOverlap is an enumeration of the contract.
+type ScheduleOverlap string
+
+// The values of ScheduleOverlap.
+const (
+	ScheduleOverlapAllow         ScheduleOverlap = "allow"
+	ScheduleOverlapSkip          ScheduleOverlap = "skip"
+	ScheduleOverlapQueue         ScheduleOverlap = "queue"
+	ScheduleOverlapCancelRunning ScheduleOverlap = "cancel_running"
+)
+
+// Values lists every ScheduleOverlap, in the contract's order.
+func (ScheduleOverlap) Values() []string {
+	return []string{"allow", "skip", "queue", "cancel_running"}
+}
+
+// ScheduleBlackout is schema ScheduleBlackout of the contract, a request.
+type ScheduleBlackout struct {
+	Start    Opt[Time]           `json:"start,omitzero"`
+	End      Opt[Time]           `json:"end,omitzero"`
+	Schedule Opt[jsontext.Value] `json:"schedule,omitzero"`
+	Duration Opt[Float]          `json:"duration,omitzero" check:"above=0,max=3.16224e+07"`
+	Unknown  jsontext.Value      `json:",embed"` // members that the contract forbids
 }

@@ -84,7 +84,11 @@ type DeploymentCreate struct {
 	Entrypoint               Opt[string]                     `json:"entrypoint,omitzero" check:"null"`
 	JobVariables             Opt[jsontext.Value]             `json:"job_variables,omitzero"`
 	VersionInfo              Opt[VersionInfo]                `json:"version_info,omitzero" check:"null"`
-	Unknown                  jsontext.Value                  `json:",embed"` // members that the contract forbids
+	Branch                   Opt[string]                     `json:"branch,omitzero" check:"null,maxlen=5000"`
+	Base                     Opt[uuid.UUID]                  `json:"base,omitzero" check:"null"`
+	Root                     Opt[uuid.UUID]                  `json:"root,omitzero" check:"null"`
+	Disabled                 Opt[bool]                       `json:"disabled,omitzero"` // default false
+	Unknown                  jsontext.Value                  `json:",embed"`            // members that the contract forbids
 }
 
 // DeploymentFilter is schema DeploymentFilter of the contract, a request.
@@ -138,6 +142,7 @@ type DeploymentFlowRunCreate struct {
 	ParentTaskRunID          Opt[uuid.UUID]      `json:"parent_task_run_id,omitzero" check:"null"`
 	WorkQueueName            Opt[string]         `json:"work_queue_name,omitzero" check:"null"`
 	JobVariables             Opt[jsontext.Value] `json:"job_variables,omitzero" check:"null"`
+	DeploymentVersionID      Opt[uuid.UUID]      `json:"deployment_version_id,omitzero" check:"null"`
 	Unknown                  jsontext.Value      `json:",embed"` // members that the contract forbids
 }
 
@@ -182,6 +187,12 @@ type DeploymentResponse struct {
 	WorkPoolName             *string                         `json:"work_pool_name"`
 	Status                   *DeploymentStatus               `json:"status"`
 	EnforceParameterSchema   bool                            `json:"enforce_parameter_schema"`
+	VersionID                *uuid.UUID                      `json:"version_id,omitzero"`
+	VersionInfo              *VersionInfo                    `json:"version_info,omitzero"`
+	Branch                   *string                         `json:"branch,omitzero"`
+	Root                     *uuid.UUID                      `json:"root,omitzero"`
+	Base                     *uuid.UUID                      `json:"base,omitzero"`
+	Disabled                 *bool                           `json:"disabled,omitzero"`
 }
 
 // DeploymentSchedule is schema DeploymentSchedule of the contract, an answer.
@@ -231,11 +242,13 @@ const (
 	DeploymentSortUpdatedDesc DeploymentSort = "UPDATED_DESC"
 	DeploymentSortNameAsc     DeploymentSort = "NAME_ASC"
 	DeploymentSortNameDesc    DeploymentSort = "NAME_DESC"
+	DeploymentSortCreatedAsc  DeploymentSort = "CREATED_ASC"
+	DeploymentSortUpdatedAsc  DeploymentSort = "UPDATED_ASC"
 )
 
 // Values lists every DeploymentSort, in the contract's order.
 func (DeploymentSort) Values() []string {
-	return []string{"CREATED_DESC", "UPDATED_DESC", "NAME_ASC", "NAME_DESC"}
+	return []string{"CREATED_DESC", "UPDATED_DESC", "NAME_ASC", "NAME_DESC", "CREATED_ASC", "UPDATED_ASC"}
 }
 
 // DeploymentStatus is an enumeration of the contract.
@@ -245,11 +258,12 @@ type DeploymentStatus string
 const (
 	DeploymentStatusReady    DeploymentStatus = "READY"
 	DeploymentStatusNotReady DeploymentStatus = "NOT_READY"
+	DeploymentStatusDisabled DeploymentStatus = "DISABLED"
 )
 
 // Values lists every DeploymentStatus, in the contract's order.
 func (DeploymentStatus) Values() []string {
-	return []string{"READY", "NOT_READY"}
+	return []string{"READY", "NOT_READY", "DISABLED"}
 }
 
 // DeploymentUpdate is schema DeploymentUpdate of the contract, a request.
@@ -333,4 +347,5 @@ type DeploymentVersionResponse struct {
 	VersionInfo            VersionInfo              `json:"version_info"`
 	LastActive             *Time                    `json:"last_active"`
 	WorkPoolName           *string                  `json:"work_pool_name"`
+	Path                   *string                  `json:"path,omitzero"`
 }

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -46,4 +48,14 @@ func appendAny(b []byte, v any) []byte {
 		return append(b, null...)
 	}
 	return append(b, out...)
+}
+
+// appendMembers appends the members of a JSON object to one that is being written and has
+// some.
+func appendMembers(b []byte, object jsontext.Value) []byte {
+	inner := bytes.TrimSpace(object)
+	if len(inner) < 2 || len(bytes.TrimSpace(inner[1:len(inner)-1])) == 0 {
+		return b
+	}
+	return append(append(b, ','), inner[1:len(inner)-1]...)
 }

@@ -737,6 +737,30 @@ func (v *DeploymentResponse) AppendJSON(b []byte) []byte {
 	}
 	b = append(b, `,"enforce_parameter_schema":`...)
 	b = strconv.AppendBool(b, v.EnforceParameterSchema)
+	if v.VersionID != nil {
+		b = append(b, `,"version_id":`...)
+		b = appendUUID(b, (*v.VersionID))
+	}
+	if v.VersionInfo != nil {
+		b = append(b, `,"version_info":`...)
+		b = (*v.VersionInfo).AppendJSON(b)
+	}
+	if v.Branch != nil {
+		b = append(b, `,"branch":`...)
+		b = appendString(b, (*v.Branch))
+	}
+	if v.Root != nil {
+		b = append(b, `,"root":`...)
+		b = appendUUID(b, (*v.Root))
+	}
+	if v.Base != nil {
+		b = append(b, `,"base":`...)
+		b = appendUUID(b, (*v.Base))
+	}
+	if v.Disabled != nil {
+		b = append(b, `,"disabled":`...)
+		b = strconv.AppendBool(b, (*v.Disabled))
+	}
 	return append(b, '}')
 }
 
@@ -1049,6 +1073,10 @@ func (v *FlowRun) AppendJSON(b []byte) []byte {
 	}
 	b = append(b, `,"job_variables":`...)
 	b = appendRaw(b, v.JobVariables)
+	if v.DeploymentVersionID != nil {
+		b = append(b, `,"deployment_version_id":`...)
+		b = appendUUID(b, (*v.DeploymentVersionID))
+	}
 	return append(b, '}')
 }
 
@@ -1398,6 +1426,14 @@ func (v *FlowRunResponse) AppendJSON(b []byte) []byte {
 	}
 	b = append(b, `,"job_variables":`...)
 	b = appendRaw(b, v.JobVariables)
+	if v.DeploymentVersionID != nil {
+		b = append(b, `,"deployment_version_id":`...)
+		b = appendUUID(b, (*v.DeploymentVersionID))
+	}
+	if v.DeploymentVersionInfo != nil {
+		b = append(b, `,"deployment_version_info":`...)
+		b = (*v.DeploymentVersionInfo).AppendJSON(b)
+	}
 	return append(b, '}')
 }
 
@@ -2484,6 +2520,7 @@ func (v *VersionInfo) AppendJSON(b []byte) []byte {
 	b = appendString(b, v.Type)
 	b = append(b, `,"version":`...)
 	b = appendString(b, v.Version)
+	b = appendMembers(b, v.More)
 	return append(b, '}')
 }
 
@@ -3238,6 +3275,10 @@ func (v *DeploymentVersionResponse) AppendJSON(b []byte) []byte {
 		b = append(b, null...)
 	} else {
 		b = appendString(b, (*v.WorkPoolName))
+	}
+	if v.Path != nil {
+		b = append(b, `,"path":`...)
+		b = appendString(b, (*v.Path))
 	}
 	return append(b, '}')
 }

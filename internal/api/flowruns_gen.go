@@ -143,6 +143,7 @@ type FlowRun struct {
 	WorkQueueID              *uuid.UUID     `json:"work_queue_id"`
 	State                    *State         `json:"state"`
 	JobVariables             jsontext.Value `json:"job_variables"`
+	DeploymentVersionID      *uuid.UUID     `json:"deployment_version_id,omitzero"`
 }
 
 // FlowRunBulkCreateResponse is schema FlowRunBulkCreateResponse of the contract, an answer.
@@ -359,6 +360,8 @@ type FlowRunResponse struct {
 	WorkPoolName             *string        `json:"work_pool_name"`
 	State                    *State         `json:"state"`
 	JobVariables             jsontext.Value `json:"job_variables"`
+	DeploymentVersionID      *uuid.UUID     `json:"deployment_version_id,omitzero"`
+	DeploymentVersionInfo    *VersionInfo   `json:"deployment_version_info,omitzero"`
 }
 
 // FlowRunResult is schema FlowRunResult of the contract, an answer.
@@ -392,11 +395,13 @@ const (
 	FlowRunSortNameDesc                  FlowRunSort = "NAME_DESC"
 	FlowRunSortNextScheduledStartTimeAsc FlowRunSort = "NEXT_SCHEDULED_START_TIME_ASC"
 	FlowRunSortEndTimeDesc               FlowRunSort = "END_TIME_DESC"
+	FlowRunSortDurationDesc              FlowRunSort = "DURATION_DESC"
+	FlowRunSortLatenessDesc              FlowRunSort = "LATENESS_DESC"
 )
 
 // Values lists every FlowRunSort, in the contract's order.
 func (FlowRunSort) Values() []string {
-	return []string{"ID_DESC", "START_TIME_ASC", "START_TIME_DESC", "EXPECTED_START_TIME_ASC", "EXPECTED_START_TIME_DESC", "NAME_ASC", "NAME_DESC", "NEXT_SCHEDULED_START_TIME_ASC", "END_TIME_DESC"}
+	return []string{"ID_DESC", "START_TIME_ASC", "START_TIME_DESC", "EXPECTED_START_TIME_ASC", "EXPECTED_START_TIME_DESC", "NAME_ASC", "NAME_DESC", "NEXT_SCHEDULED_START_TIME_ASC", "END_TIME_DESC", "DURATION_DESC", "LATENESS_DESC"}
 }
 
 // FlowRunUpdate is schema FlowRunUpdate of the contract, a request.

@@ -112,11 +112,13 @@ const (
 	FlowSortUpdatedDesc FlowSort = "UPDATED_DESC"
 	FlowSortNameAsc     FlowSort = "NAME_ASC"
 	FlowSortNameDesc    FlowSort = "NAME_DESC"
+	FlowSortCreatedAsc  FlowSort = "CREATED_ASC"
+	FlowSortUpdatedAsc  FlowSort = "UPDATED_ASC"
 )
 
 // Values lists every FlowSort, in the contract's order.
 func (FlowSort) Values() []string {
-	return []string{"CREATED_DESC", "UPDATED_DESC", "NAME_ASC", "NAME_DESC"}
+	return []string{"CREATED_DESC", "UPDATED_DESC", "NAME_ASC", "NAME_DESC", "CREATED_ASC", "UPDATED_ASC"}
 }
 
 // FlowUpdate is schema FlowUpdate of the contract, a request.

@@ -23,6 +23,7 @@ type shape struct {
 	Type      string         `json:"type"`
 	Format    string         `json:"format"`
 	Enum      choices        `json:"enum"`
+	Also      choices        `json:"also"` // values that messages do not name
 	Const     jsontext.Value `json:"const"`
 	AnyOf     []*shape       `json:"anyOf"`
 	OneOf     []*shape       `json:"oneOf"`

@@ -16,6 +16,7 @@ const selectDeployments = `
 	  deployment.pull_steps, deployment.entrypoint, deployment.storage_document_id, deployment.infrastructure_document_id,
 	  deployment.created_by, deployment.updated_by, deployment.status, deployment.enforce_parameter_schema,
 	  deployment.work_queue_id, coalesce(q.name, deployment.work_queue_name), p.name,
+	  deployment.version_id, deployment.version_info, deployment.branch, deployment.base_id, deployment.root_id, deployment.disabled,
 	  l.id, l.created, l.updated, l.active, l.name, l."limit", l.active_slots, l.slot_decay_per_second
 	from deployment
 	left join work_queue q on q.workspace_id = deployment.workspace_id and q.id = deployment.work_queue_id
@@ -47,8 +48,9 @@ func (l *storedLimit) limitOf() *api.GlobalConcurrencyLimitResponse {
 
 func scanDeployment(row *Row) (d api.DeploymentResponse, err error) {
 	var (
-		options, createdBy, updatedBy, steps jsontext.Value
-		limit                                storedLimit
+		options, createdBy, updatedBy, steps, version jsontext.Value
+		limit                                         storedLimit
+		disabled                                      bool
 	)
 	err = row.Scan(&d.ID, &d.Created, &d.Updated, &d.Name, &d.Version, &d.Description,
 		&d.FlowID, &d.Paused, &options, &d.JobVariables, &d.Parameters,
@@ -56,6 +58,7 @@ func scanDeployment(row *Row) (d api.DeploymentResponse, err error) {
 		&steps, &d.Entrypoint, &d.StorageDocumentID, &d.InfrastructureDocumentID,
 		&createdBy, &updatedBy, &d.Status, &d.EnforceParameterSchema,
 		&d.WorkQueueID, &d.WorkQueueName, &d.WorkPoolName,
+		&d.VersionID, &version, &d.Branch, &d.Base, &d.Root, &disabled,
 		&limit.id, &limit.created, &limit.updated, &limit.active, &limit.name, &limit.limit, &limit.slots, &limit.decay)
 	if err != nil {
 		return d, err
@@ -65,6 +68,13 @@ func scanDeployment(row *Row) (d api.DeploymentResponse, err error) {
 		return d, err
 	}
 	if d.CreatedBy, err = optional[api.CreatedBy](createdBy); err != nil {
+		return d, err
+	}
+	if disabled {
+		status := api.DeploymentStatusDisabled
+		d.Disabled, d.Status = &disabled, &status
+	}
+	if d.VersionInfo, err = optional[api.VersionInfo](version); err != nil {
 		return d, err
 	}
 	if d.UpdatedBy, err = optional[api.UpdatedBy](updatedBy); err != nil || len(steps) == 0 {

@@ -18,6 +18,7 @@ select
 	flow_run.work_queue_id, coalesce(q.name, flow_run.work_queue_name), p.id, p.name,
 	flow_run.run_count, flow_run.expected_start_time, flow_run.next_scheduled_start_time, flow_run.start_time, flow_run.end_time, flow_run.total_run_time,
 	flow_run.auto_scheduled, flow_run.created_by, flow_run.infrastructure_document_id, flow_run.infrastructure_pid,
+	flow_run.deployment_version_id, flow_run.deployment_version_info,
 	flow_run.state_id, flow_run.state_type, flow_run.state_name, flow_run.state_timestamp, flow_run.state_message, flow_run.state_data, flow_run.state_details
 `
 
@@ -43,10 +44,10 @@ func waitingRunsAt(now api.Time) func(*Row) (api.FlowRunResponse, error) {
 
 func scanFlowRuns(now api.Time, withDetails bool) func(*Row) (api.FlowRunResponse, error) {
 	var (
-		run               api.FlowRunResponse
-		total             time.Duration
-		policy, createdBy passing
-		state             storedState
+		run                        api.FlowRunResponse
+		total                      time.Duration
+		policy, createdBy, version passing
+		state                      storedState
 	)
 	dest := append([]any{
 		&run.ID, &run.Created, &run.Updated, &run.Name, &run.FlowID, &run.DeploymentID, &run.DeploymentVersion, &run.FlowVersion,
@@ -54,6 +55,7 @@ func scanFlowRuns(now api.Time, withDetails bool) func(*Row) (api.FlowRunRespons
 		&run.WorkQueueID, &run.WorkQueueName, &run.WorkPoolID, &run.WorkPoolName,
 		&run.RunCount, &run.ExpectedStartTime, &run.NextScheduledStartTime, &run.StartTime, &run.EndTime, &total,
 		&run.AutoScheduled, &createdBy, &run.InfrastructureDocumentID, &run.InfrastructurePID,
+		&run.DeploymentVersionID, &version,
 	}, state.dest()...)
 	if !withDetails {
 		dest[len(dest)-1] = nil
@@ -67,6 +69,9 @@ func scanFlowRuns(now api.Time, withDetails bool) func(*Row) (api.FlowRunRespons
 			return run, err
 		}
 		if run.CreatedBy, err = optional[api.CreatedBy](createdBy); err != nil {
+			return run, err
+		}
+		if run.DeploymentVersionInfo, err = optional[api.VersionInfo](version); err != nil {
 			return run, err
 		}
 		if run.State, err = state.state(); run.State != nil {
@@ -125,6 +130,10 @@ func (tx *Tx) InsertFlowRun(r *NewFlowRun) (isNew bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	version, err := optionalJSON(run.DeploymentVersionInfo)
+	if err != nil {
+		return false, err
+	}
 	state, err := encodeState(r.First.State)
 	if err != nil {
 		return false, err
@@ -135,13 +144,15 @@ func (tx *Tx) InsertFlowRun(r *NewFlowRun) (isNew bool, err error) {
 			parameters, context, job_variables, empirical_policy, tags, labels, idempotency_key, parent_task_run_id,
 			work_queue_id, work_queue_name, run_count, expected_start_time, next_scheduled_start_time, start_time, end_time, total_run_time,
 			auto_scheduled, schedule_id, created_by, infrastructure_document_id, infrastructure_pid,
+			deployment_version_id, deployment_version_info,
 			state_id, state_type, state_name, state_timestamp, state_message, state_data, state_details)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		on conflict (workspace_id, flow_id, idempotency_key) where idempotency_key is not null do nothing`,
 		tx.workspace, run.ID, run.Created, run.Updated, run.Name, run.FlowID, run.DeploymentID, run.DeploymentVersion, run.FlowVersion,
 		run.Parameters, run.Context, run.JobVariables, policy, run.Tags, run.Labels, run.IdempotencyKey, run.ParentTaskRunID,
 		run.WorkQueueID, run.WorkQueueName, moved.RunCount, moved.ExpectedStartTime, moved.NextScheduledStartTime, moved.StartTime, moved.EndTime, moved.TotalRunTime,
 		run.AutoScheduled, r.ScheduleID, createdBy, run.InfrastructureDocumentID, run.InfrastructurePID,
+		run.DeploymentVersionID, version,
 		state.ID, state.Type, state.Name, state.Timestamp, state.Message, state.data, state.details)
 	if err != nil || added == 0 {
 		return false, err

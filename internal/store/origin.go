@@ -23,6 +23,7 @@ type Origin struct {
 	WorkQueue        *Named
 	WorkPool         *Named
 	ParentTaskRun    *Named
+	Disabled         bool // no runs are made of the deployment; only OriginOf tells
 }
 
 const originColumns = `
@@ -83,7 +84,7 @@ func (n *namedRow) named() (*Named, error) {
 
 // OriginOf reads the origin of a flow run that is about to be made.
 func (tx *Tx) OriginOf(flow uuid.UUID, deployment, queue, parent *uuid.UUID) (*Origin, error) {
-	return one(tx, "select"+originColumns+`
+	return one(tx, "select coalesce(d.disabled, false),"+originColumns+`
 		from flow f
 		left join deployment d
 			on d.workspace_id = f.workspace_id
@@ -97,10 +98,13 @@ func (tx *Tx) OriginOf(flow uuid.UUID, deployment, queue, parent *uuid.UUID) (*O
 		where f.workspace_id = ?
 		and f.id = ?`, []any{deployment, queue, parent, tx.workspace, flow}, func(row *Row) (Origin, error) {
 		var o originRow
-		if err := row.Scan(o.dest()...); err != nil {
+		var disabled bool
+		if err := row.Scan(append([]any{&disabled}, o.dest()...)...); err != nil {
 			return Origin{}, err
 		}
-		return o.origin()
+		out, err := o.origin()
+		out.Disabled = disabled
+		return out, err
 	})
 }
 

@@ -20,6 +20,8 @@ type ScheduleSource struct {
 	DeploymentID             uuid.UUID
 	FlowID                   uuid.UUID
 	Version                  *string
+	VersionID                *uuid.UUID
+	VersionInfo              jsontext.Value // empty: none
 	DeploymentParameters     jsontext.Value
 	Tags                     []string
 	Labels                   jsontext.Value
@@ -35,14 +37,15 @@ func (tx *Tx) ScheduleSources(deployments []uuid.UUID, withPaused bool) ([]Sched
 	if !withPaused {
 		where = all(where, is("not d.paused"))
 	}
+	where = all(where, is("not d.disabled"))
 	return many(tx, `
-		select s.id, s.schedule, s.parameters, s.slug, s.policy, s.planned_at, d.id, d.flow_id, d.version, d.parameters, d.tags, d.labels,
+		select s.id, s.schedule, s.parameters, s.slug, s.policy, s.planned_at, d.id, d.flow_id, d.version, d.version_id, d.version_info, d.parameters, d.tags, d.labels,
 		  d.work_queue_id, coalesce(q.name, d.work_queue_name), d.infrastructure_document_id
 		from deployment_schedule s
 		join deployment d on d.workspace_id = s.workspace_id and d.id = s.deployment_id
 		left join work_queue q on q.workspace_id = d.workspace_id and q.id = d.work_queue_id
 		where `+where.sql+"\norder by s.deployment_id, s.id", where.args, func(row *Row) (s ScheduleSource, err error) {
-		return s, row.Scan(&s.ID, &s.Schedule, &s.Parameters, &s.Slug, &s.Policy, &s.PlannedAt, &s.DeploymentID, &s.FlowID, &s.Version, &s.DeploymentParameters,
+		return s, row.Scan(&s.ID, &s.Schedule, &s.Parameters, &s.Slug, &s.Policy, &s.PlannedAt, &s.DeploymentID, &s.FlowID, &s.Version, &s.VersionID, &s.VersionInfo, &s.DeploymentParameters,
 			&s.Tags, &s.Labels, &s.WorkQueueID, &s.WorkQueueName, &s.InfrastructureDocumentID)
 	})
 }
@@ -76,7 +79,7 @@ func (tx *Tx) InsertPlannedRuns(runs []PlannedRun, now api.Time) ([]PlannedRun, 
 		rows[i] = tx.plannedRow(&r, jsontext.Value(policy), now)
 	}
 	_, err = tx.Insert("flow_run", []string{
-		"workspace_id", "id", "created", "updated", "name", "flow_id", "deployment_id", "deployment_version", "parameters", "context",
+		"workspace_id", "id", "created", "updated", "name", "flow_id", "deployment_id", "deployment_version", "deployment_version_id", "deployment_version_info", "parameters", "context",
 		"job_variables", "empirical_policy", "tags", "labels", "idempotency_key", "work_queue_id", "work_queue_name",
 		"expected_start_time", "next_scheduled_start_time", "auto_scheduled", "schedule_id", "created_by", "infrastructure_document_id",
 		"state_id", "state_type", "state_name", "state_timestamp", "state_message", "state_details",
@@ -101,7 +104,7 @@ func (tx *Tx) InsertPlannedRuns(runs []PlannedRun, now api.Time) ([]PlannedRun, 
 func (tx *Tx) plannedRow(r *PlannedRun, policy jsontext.Value, now api.Time) []any {
 	none := jsontext.Value("{}")
 	return []any{
-		tx.workspace, r.ID, now, now, r.Name, r.Source.FlowID, r.Source.DeploymentID, r.Source.Version, r.Parameters, none,
+		tx.workspace, r.ID, now, now, r.Name, r.Source.FlowID, r.Source.DeploymentID, r.Source.Version, r.Source.VersionID, r.Source.VersionInfo, r.Parameters, none,
 		none, policy, r.Tags, r.Labels, r.Key, r.Source.WorkQueueID, r.Source.WorkQueueName,
 		r.At, r.At, true, r.Source.ID, r.CreatedBy, r.Source.InfrastructureDocumentID,
 		r.StateID, api.StateTypeScheduled, "Scheduled", now, plannedMessage, r.details(),

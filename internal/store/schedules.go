@@ -95,6 +95,7 @@ func (tx *Tx) HungryDeployments(h Hunger, after uuid.UUID, limit int) ([]uuid.UU
 		where d.workspace_id = ?
 		and d.id > ?
 		and not d.paused
+		and not d.disabled
 		and exists (
 		  select 1
 		  from deployment_schedule s

@@ -56,7 +56,7 @@ func (x *execution) configure(ctx context.Context) error {
 
 func (x *execution) readObjects(ctx context.Context) error {
 	err := report.Persist(ctx, func() (err error) {
-		x.job.Deployment, err = x.w.objects.deployment(ctx, x.job.Run.DeploymentID)
+		x.job.Deployment, err = x.w.objects.deployment(ctx, &x.job.Run)
 		return err
 	})
 	if api.CodeOf(err) == api.CodeNotFound {

@@ -50,11 +50,11 @@ func (o *objects) flow(ctx context.Context, id uuid.UUID) (api.Flow, error) {
 	return flow, nil
 }
 
-func (o *objects) deployment(ctx context.Context, id *uuid.UUID) (*api.DeploymentResponse, error) {
-	if id == nil {
+func (o *objects) deployment(ctx context.Context, run *api.FlowRun) (*api.DeploymentResponse, error) {
+	if run.DeploymentID == nil {
 		return nil, nil //nolint:nilnil // a run may have no deployment
 	}
-	d, err := o.client.ReadDeployment(ctx, *id)
+	d, err := o.client.DeploymentOfRun(ctx, *run.DeploymentID, run.DeploymentVersionID)
 	if err != nil {
 		return nil, err
 	}

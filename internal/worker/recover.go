@@ -240,7 +240,7 @@ func (x *execution) giveBack(ctx context.Context, run api.FlowRunResponse, why s
 // flowRunOf is the run as polls answer it.
 func flowRunOf(r api.FlowRunResponse) api.FlowRun {
 	return api.FlowRun{
-		ID: r.ID, Name: r.Name, FlowID: r.FlowID, DeploymentID: r.DeploymentID, Parameters: r.Parameters, Context: r.Context,
+		ID: r.ID, Name: r.Name, FlowID: r.FlowID, DeploymentID: r.DeploymentID, DeploymentVersionID: r.DeploymentVersionID, Parameters: r.Parameters, Context: r.Context,
 		EmpiricalPolicy: r.EmpiricalPolicy, Tags: r.Tags, Labels: r.Labels, StateType: r.StateType, StateName: r.StateName, RunCount: r.RunCount,
 		ExpectedStartTime: r.ExpectedStartTime, NextScheduledStartTime: r.NextScheduledStartTime, WorkQueueID: r.WorkQueueID,
 		WorkQueueName: r.WorkQueueName, InfrastructurePID: r.InfrastructurePID, State: r.State, JobVariables: r.JobVariables,

@@ -120,7 +120,7 @@ func (a *acquisition) take(queues []store.QueueSlots, in *api.GetScheduledFlowRu
 func bare(r *api.FlowRunResponse) api.FlowRun {
 	return api.FlowRun{
 		ID: r.ID, Created: r.Created, Updated: r.Updated, Name: r.Name, FlowID: r.FlowID, StateID: r.StateID, DeploymentID: r.DeploymentID,
-		DeploymentVersion: r.DeploymentVersion, WorkQueueName: r.WorkQueueName, FlowVersion: r.FlowVersion, Parameters: r.Parameters,
+		DeploymentVersion: r.DeploymentVersion, DeploymentVersionID: r.DeploymentVersionID, WorkQueueName: r.WorkQueueName, FlowVersion: r.FlowVersion, Parameters: r.Parameters,
 		IdempotencyKey: r.IdempotencyKey, Context: r.Context, EmpiricalPolicy: r.EmpiricalPolicy, Tags: r.Tags, Labels: r.Labels,
 		ParentTaskRunID: r.ParentTaskRunID, StateType: r.StateType, StateName: r.StateName, RunCount: r.RunCount,
 		ExpectedStartTime: r.ExpectedStartTime, NextScheduledStartTime: r.NextScheduledStartTime, StartTime: r.StartTime, EndTime: r.EndTime,

@@ -51,6 +51,9 @@ func (w *work) updateDeployment(d *api.DeploymentResponse, in *api.DeploymentUpd
 	if err != nil {
 		return err
 	}
+	if err := w.makeVersion(after, in.VersionInfo); err != nil {
+		return err
+	}
 	return w.tellOfDeployment(d, after)
 }
 

@@ -29,6 +29,10 @@ func (c *Core) RunDeployment(ctx context.Context, who Caller, id uuid.UUID, in *
 }
 
 func (w *work) runDeployment(d *api.DeploymentResponse, in *api.DeploymentFlowRunCreate) (*api.FlowRunResponse, bool, error) {
+	d, err := w.versionToRun(d, in.DeploymentVersionID)
+	if err != nil {
+		return nil, false, err
+	}
 	values, err := w.runParameters(d, in)
 	if err != nil {
 		return nil, false, err
@@ -59,7 +63,7 @@ func runOfDeployment(d *api.DeploymentResponse, in *api.DeploymentFlowRunCreate,
 			Context: in.Context.Or(nil), JobVariables: api.Object(in.JobVariables.Or(nil)), EmpiricalPolicy: in.EmpiricalPolicy.Or(api.NewFlowRunPolicy()),
 			Tags: union(d.Tags, in.Tags.Or(nil)), Labels: in.Labels.Or(nil), IdempotencyKey: in.IdempotencyKey.Ptr(),
 			ParentTaskRunID: in.ParentTaskRunID.Ptr(), WorkQueueID: d.WorkQueueID, WorkQueueName: d.WorkQueueName,
-			InfrastructureDocumentID: block,
+			InfrastructureDocumentID: block, DeploymentVersionID: d.VersionID, DeploymentVersionInfo: d.VersionInfo,
 		},
 		state: in.State.Or(api.StateCreate{Type: api.StateTypeScheduled}),
 	}

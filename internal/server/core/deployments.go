@@ -50,7 +50,13 @@ func (w *work) upsertDeployment(in *api.DeploymentCreate) (d *api.DeploymentResp
 	if err := w.limitDeployment(before, in.ConcurrencyLimit); err != nil {
 		return nil, false, err
 	}
+	if err := w.placeBranch(before.ID, in); err != nil {
+		return nil, false, err
+	}
 	if d, err = w.Deployment(before.ID); err != nil {
+		return nil, false, err
+	}
+	if err := w.makeVersion(d, in.VersionInfo); err != nil {
 		return nil, false, err
 	}
 	if isNew {
@@ -68,6 +74,20 @@ func asUpdate(in *api.DeploymentCreate) *api.DeploymentUpdate {
 		PullSteps: in.PullSteps, Entrypoint: in.Entrypoint, StorageDocumentID: in.StorageDocumentID,
 		InfrastructureDocumentID: in.InfrastructureDocumentID, EnforceParameterSchema: in.EnforceParameterSchema,
 	}
+}
+
+// placeBranch writes what of a creation no change of a deployment can say.
+func (w *work) placeBranch(id uuid.UUID, in *api.DeploymentCreate) error {
+	ch := &changes{}
+	patch(ch, "branch", in.Branch)
+	patch(ch, "base_id", in.Base)
+	patch(ch, "root_id", in.Root)
+	patchNotNull(ch, "disabled", in.Disabled)
+	if len(ch.sets) == 0 {
+		return nil
+	}
+	_, err := w.SetDeployment(id, ch.sets...)
+	return err
 }
 
 // deploymentRow reads the deployment that the request means, or makes an empty one.
@@ -153,14 +173,20 @@ func (w *work) checkDocuments(in *api.DeploymentCreate) error {
 // Deployment returns a deployment by its id.
 func (c *Core) Deployment(ctx context.Context, who Caller, id uuid.UUID) (*api.DeploymentResponse, error) {
 	return found("Deployment", func() (*api.DeploymentResponse, error) {
-		return value(ctx, c, who, func(tx *store.Tx) (*api.DeploymentResponse, error) { return tx.Deployment(id) })
+		return value(ctx, c, who, func(tx *store.Tx) (*api.DeploymentResponse, error) {
+			d, err := tx.Deployment(id)
+			return ofTheRun(tx, who, d, err)
+		})
 	})
 }
 
 // DeploymentByName returns a deployment by the name of its flow and its own.
 func (c *Core) DeploymentByName(ctx context.Context, who Caller, flow, name string) (*api.DeploymentResponse, error) {
 	return found("Deployment", func() (*api.DeploymentResponse, error) {
-		return value(ctx, c, who, func(tx *store.Tx) (*api.DeploymentResponse, error) { return tx.DeploymentByName(flow, name) })
+		return value(ctx, c, who, func(tx *store.Tx) (*api.DeploymentResponse, error) {
+			d, err := tx.DeploymentByName(flow, name)
+			return ofTheRun(tx, who, d, err)
+		})
 	})
 }
 
@@ -251,7 +277,28 @@ func (c *Core) ResumeDeployment(ctx context.Context, who Caller, id uuid.UUID) e
 }
 
 func (w *work) setPaused(id uuid.UUID, paused bool) error {
-	there, err := w.SetDeployment(id, store.Set{Column: "paused", Value: paused}, store.Set{Column: "updated", Value: w.now})
+	return w.switchDeployment(id, "paused", paused)
+}
+
+// DisableDeployment keeps anybody from making runs of a deployment, and takes back those that
+// its schedules made.
+func (c *Core) DisableDeployment(ctx context.Context, who Caller, id uuid.UUID) error {
+	return c.write(ctx, who, func(w *work) error {
+		if err := w.switchDeployment(id, "disabled", true); err != nil {
+			return err
+		}
+		return w.DeleteScheduledRuns(id, store.ScheduledRuns{AutoOnly: true})
+	})
+}
+
+// EnableDeployment lets runs of a deployment be made again.
+func (c *Core) EnableDeployment(ctx context.Context, who Caller, id uuid.UUID) error {
+	return c.write(ctx, who, func(w *work) error { return w.switchDeployment(id, "disabled", false) })
+}
+
+// switchDeployment writes a flag of a deployment on which its schedules depend.
+func (w *work) switchDeployment(id uuid.UUID, column string, on bool) error {
+	there, err := w.SetDeployment(id, store.Set{Column: column, Value: on}, store.Set{Column: "updated", Value: w.now})
 	if err == nil && !there {
 		err = api.NotFound("Deployment")
 	}

@@ -61,6 +61,9 @@ func (w *work) createFlowRun(n *newFlowRun) (run *api.FlowRunResponse, isNew boo
 	if err != nil {
 		return nil, false, err
 	}
+	if origin.Disabled {
+		return nil, false, api.Errorf(api.CodeConflict, "Deployment %s is disabled: no flow runs of it can be created until it is enabled.", run.DeploymentID)
+	}
 	if err := w.complete(run, origin); err != nil {
 		return nil, false, err
 	}

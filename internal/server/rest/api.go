@@ -55,12 +55,7 @@ func (a *API) Handler() http.Handler {
 	for _, row := range routes() {
 		handlers[row.op] = a.serve(mux, row)
 	}
-	// The mux can't tell these two apart: GET /work_queues/{id}/status, GET /work_queues/name/{name}.
-	status, byName := handlers[api.OpReadWorkQueueStatus], handlers[api.OpReadWorkQueueByName]
-	delete(handlers, api.OpReadWorkQueueStatus)
-	delete(handlers, api.OpReadWorkQueueByName)
-	mux.Handle("GET /api/work_queues/{id}/{name}", statusOrName(status, byName))
-	for op, h := range handlers {
+	for op, h := range untangle(handlers) {
 		register(mux, op, h)
 	}
 	if a.Identity == nil {
@@ -102,19 +97,6 @@ func redirect(w http.ResponseWriter, r *http.Request, path string) {
 	target := url.URL{Path: origin.Path(r, path), RawQuery: r.URL.RawQuery}
 	w.Header().Set("Location", origin.Host(r)+target.RequestURI())
 	w.WriteHeader(http.StatusTemporaryRedirect)
-}
-
-func statusOrName(status, byName http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.PathValue("id") == "name":
-			byName.ServeHTTP(w, r)
-		case r.PathValue("name") == "status":
-			status.ServeHTTP(w, r)
-		default:
-			writeJSON(w, r, http.StatusNotFound, detailBody{"Not Found"})
-		}
-	})
 }
 
 // serve wraps a row's handler: caller, permission, limits, answer.

@@ -37,6 +37,7 @@ func routes() []route {
 		dashboardRoutes, savedSearchRoutes, logRoutes, variableRoutes, limitRoutes, tagLimitRoutes, artifactRoutes, blockTypeRoutes, blockDocumentRoutes, adminRoutes, automationRoutes, eventRoutes, taskWorkerRoutes,
 		workPoolRoutes, poolQueueRoutes, workQueueRoutes, workerRoutes, deploymentRoutes, deploymentRunRoutes, scheduleRoutes, templateRoutes,
 		assetRoutes,
+		deploymentVersionRoutes,
 	} {
 		all = append(all, noun...)
 	}

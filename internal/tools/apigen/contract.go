@@ -17,6 +17,7 @@ type document struct {
 	Components struct {
 		Schemas ordered[*schema] `json:"schemas"`
 	} `json:"components"`
+	Hosted ordered[[]string] `json:"hosted"` // see share
 
 	own int // how many schemas the contract has itself: see host
 }
@@ -71,6 +72,7 @@ type schema struct {
 
 	raw   jsontext.Value // all of it, as it is written
 	added bool           // not part of the contract: see add
+	also  []string       // values of Enum that are not part of the contract: see share
 }
 
 // UnmarshalJSONFrom reads a schema and keeps its text.

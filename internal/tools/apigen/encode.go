@@ -28,6 +28,9 @@ func (g *generator) writeEncoder(w io.Writer, name string, s *schema) {
 		field, goType := "v."+goName(p.Key), g.fieldType(s, p, false, name)
 		if p.Value.added {
 			fmt.Fprintf(w, "if %s != nil {\n", field)
+			if base, isPointer := strings.CutPrefix(goType, "*"); isPointer {
+				field, goType = "(*"+field+")", base
+			}
 		}
 		fmt.Fprintf(w, "b = append(b, %s...)\n", "`"+separator+`"`+p.Key+`":`+"`")
 		g.writeFieldEncoder(w, field, goType)
@@ -35,6 +38,9 @@ func (g *generator) writeEncoder(w io.Writer, name string, s *schema) {
 			fmt.Fprint(w, "}\n")
 		}
 		separator = ","
+	}
+	if g.keepsMore(name) {
+		fmt.Fprint(w, "b = appendMembers(b, v.More)\n")
 	}
 	fmt.Fprint(w, "return append(b, '}')\n}\n\n")
 }

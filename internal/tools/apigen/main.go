@@ -40,15 +40,18 @@ func generate(contract, additions, hosted, apiDir, clientDir string) error {
 	if err != nil {
 		return err
 	}
-	if err := doc.add(more); err != nil {
-		return err
-	}
 	cloud, err := readContract(hosted)
 	if err != nil {
 		return err
 	}
 	doc.own = len(doc.Components.Schemas)
 	doc.host(cloud)
+	if err := doc.share(more.Hosted, cloud); err != nil {
+		return err
+	}
+	if err := doc.add(more); err != nil {
+		return err
+	}
 	g := newGenerator(doc)
 	files := map[string]*bytes.Buffer{}
 	for _, name := range g.schemaNames() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,17 +18,71 @@ func (d *document) add(more *document) error {
 			continue
 		}
 		for _, p := range m.Value.Properties {
-			if _, taken := find(have, p.Key); taken {
-				return fmt.Errorf("%s.%s is part of the contract and cannot be added", m.Key, p.Key)
-			}
-			p.Value.added = true
-			have.Properties = append(have.Properties, p)
-			if err := have.addText(p.Key, p.Value.raw); err != nil {
+			if err := have.addMember(m.Key, p); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// share adds the named members, or values of enumerations, that the hosted service's
+// contract has of schemas which both have.
+func (d *document) share(names ordered[[]string], hosted *document) error {
+	theirs := &schema{Properties: hosted.Components.Schemas}
+	for _, n := range names {
+		have, known := find(&schema{Properties: d.Components.Schemas}, n.Key)
+		from, there := find(theirs, n.Key)
+		if !known || !there {
+			return fmt.Errorf("%s is no schema of both contracts", n.Key)
+		}
+		for _, name := range n.Value {
+			if slices.Contains(from.Enum, name) {
+				have.Enum, have.also = append(have.Enum, name), append(have.also, name)
+				continue
+			}
+			p, isMember := find(from, name)
+			if !isMember {
+				return fmt.Errorf("%s.%s is not in the hosted service's contract", n.Key, name)
+			}
+			d.borrow(p, theirs)
+			if err := have.addMember(n.Key, member[*schema]{name, p}); err != nil {
+				return err
+			}
+		}
+		if err := have.addValues(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addMember adds a property to a schema of that name.
+func (s *schema) addMember(name string, p member[*schema]) error {
+	if _, taken := find(s, p.Key); taken {
+		return fmt.Errorf("%s.%s is part of the contract and cannot be added", name, p.Key)
+	}
+	added := *p.Value
+	added.added = true
+	s.Properties = append(s.Properties, member[*schema]{p.Key, &added})
+	return s.addText(p.Key, p.Value.raw)
+}
+
+// addValues tells the text of an enumeration what it takes besides the values that it names.
+func (s *schema) addValues() error {
+	if len(s.also) == 0 {
+		return nil
+	}
+	var tree ordered[jsontext.Value]
+	if err := json.Unmarshal(s.raw, &tree); err != nil {
+		return err
+	}
+	also, err := json.Marshal(s.also)
+	if err != nil {
+		return err
+	}
+	s.raw, err = json.Marshal(append(tree, member[jsontext.Value]{"also", also}))
+	return err
 }
 
 // addText adds a property to the text of a schema.

@@ -166,7 +166,15 @@ func (g *generator) writeStruct(w io.Writer, name, goType string, s *schema) {
 	if g.requests[name] && string(s.AdditionalProperties) == "false" {
 		fmt.Fprint(w, "Unknown jsontext.Value `json:\",embed\"` // members that the contract forbids\n")
 	}
+	if g.keepsMore(name) {
+		fmt.Fprint(w, "More jsontext.Value `json:\",embed\"` // members that the contract does not name\n")
+	}
 	fmt.Fprint(w, "}\n\n")
+}
+
+// keepsMore says that what requests bring besides the named members comes back in answers.
+func (g *generator) keepsMore(name string) bool {
+	return g.requests[name] && g.responses[name] && string(g.schemas[name].AdditionalProperties) == "true"
 }
 
 // fieldType is the Go type of a property. Optional properties of requests have three
