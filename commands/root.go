@@ -107,6 +107,7 @@ func addNouns(root *cobra.Command, env *cli.Env) {
 		{groupRun, events.NewCmd(env)},
 		{groupDeliver, workpool.NewCmd(env)},
 		{groupDeliver, worker.NewServeCmd(env)},
+		{groupDeliver, worker.NewExecutorCmd(env)},
 		{groupDeliver, workqueue.NewCmd(env)},
 		{groupOperate, limit.NewCmd(env)},
 		{groupOperate, globallimit.NewCmd(env)},

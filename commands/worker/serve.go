@@ -187,7 +187,7 @@ func (o *serveOptions) serve(ctx context.Context, c *client.Client, w *worker.Wo
 	paused := make(chan error, 1)
 	over := make(chan struct{})
 	defer close(over)
-	go o.heed(forwarded, w, end)
+	go o.heed(forwarded, w.Stop, end)
 	go func() {
 		for first := true; ; first = false {
 			select {

@@ -193,36 +193,43 @@ func engine(ctx context.Context) (*dockerengine.Client, error) {
 	return client, nil
 }
 
-// work runs the worker; signals stop it in steps, so the command's own context, which the
-// first signal ends, does not.
+// work runs the worker.
 func (o *startOptions) work(ctx context.Context, w *worker.Worker, settings *profile.Settings) error {
+	return o.until(ctx, w.Stop, func(ctx context.Context) error {
+		if o.healthcheck {
+			stop, err := o.serveHealth(ctx, settings, w.Health())
+			if err != nil {
+				return err
+			}
+			defer stop()
+		}
+		return w.Run(ctx)
+	})
+}
+
+// until works until signals stop it, in steps, so the command's own context, which the first
+// signal ends, does not.
+func (o *startOptions) until(ctx context.Context, stop func(), work func(context.Context) error) error {
 	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	signals := make(chan os.Signal, 3)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	go o.heed(signals, w, end)
-	if o.healthcheck {
-		stop, err := o.serveHealth(ctx, settings, w.Health())
-		if err != nil {
-			return err
-		}
-		defer stop()
-	}
-	return w.Run(ctx)
+	go o.heed(signals, stop, end)
+	return work(ctx)
 }
 
-// heed stops the worker a little more with each signal.
-func (o *startOptions) heed(signals <-chan os.Signal, w *worker.Worker, end func()) {
+// heed stops the work a little more with each signal.
+func (o *startOptions) heed(signals <-chan os.Signal, stop, end func()) {
 	for count := 1; ; count++ {
 		<-signals
 		switch count {
 		case 1:
 			o.env.Say("Stopping: no new runs are taken.")
-			w.Stop()
+			stop()
 		case 2:
 			o.env.Warn("Ending the runs in hand.")
-			w.Stop()
+			stop()
 		default:
 			end()
 			return
@@ -278,7 +285,7 @@ func checkKind(kind string) error {
 	case kinds[kind] != "":
 		return nil
 	case strings.HasSuffix(kind, ":push") || strings.HasSuffix(kind, ":managed"):
-		return cli.Usagef("Workers are not required for push work pools. Runs of type %q are started by the server.", kind)
+		return cli.Usagef("Workers are not required for push work pools. Runs of type %q are started by `usher executor start`, which the server's operator runs.", kind)
 	case kind == "prefect-agent":
 		return cli.Usagef("'prefect-agent' work pools are served by agents, which no longer exist; create a pool of type process")
 	}

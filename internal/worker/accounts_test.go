@@ -83,8 +83,8 @@ func (n *tenant) as(key, method, url string, body, into any) int {
 	return res.StatusCode
 }
 
-// bot makes a service account with a role in a workspace and returns its key.
-func (n *tenant) bot(workspace string, role uuid.UUID) string {
+// bot makes a service account with a role in workspaces and returns its key.
+func (n *tenant) bot(role uuid.UUID, workspaces ...string) string {
 	n.t.Helper()
 	var bot struct {
 		ID  string `json:"id"`
@@ -93,7 +93,9 @@ func (n *tenant) bot(workspace string, role uuid.UUID) string {
 		} `json:"api_key"`
 	}
 	n.as(n.key, "POST", n.root+"/bots/", map[string]any{"name": uuid.NewString()}, &bot)
-	n.as(n.key, "POST", n.root+"/workspaces/"+workspace+"/bot_access/", []any{map[string]any{"bot_id": bot.ID, "workspace_role_id": role.String()}}, &[]any{})
+	for _, workspace := range workspaces {
+		n.as(n.key, "POST", n.root+"/workspaces/"+workspace+"/bot_access/", []any{map[string]any{"bot_id": bot.ID, "workspace_role_id": role.String()}}, &[]any{})
+	}
 	return bot.Key.Key
 }
 
@@ -172,7 +174,7 @@ def f():
 func TestRunsHaveTokensOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	n := newTenant(t)
-	key := n.bot(n.workspace, access.DeveloperID)
+	key := n.bot(access.DeveloperID, n.workspace)
 	s := n.sceneAs(n.url, key)
 	var block struct {
 		ID string `json:"id"`

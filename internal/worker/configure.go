@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"os"
 	"strings"
 	"time"
 
@@ -91,7 +90,7 @@ func (x *execution) fill(ctx context.Context) (map[string]any, error) {
 		return nil, api.Errorf(api.CodeInvalid, "the job variables of the run: %w", err)
 	}
 	values := jobtemplate.Merge(ofDeployment, ofRun)
-	filled, err := jobtemplate.Fill(template, values, os.LookupEnv)
+	filled, err := jobtemplate.Fill(template, values, x.w.Lookup)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +120,7 @@ func (x *execution) nameJob() error {
 			return err
 		}
 		values := map[string]any{"ctx": map[string]any{"flow": flow, "flow_run": run}}
-		if name, ok := jobtemplate.Apply(x.job.Config.Name, values, jobtemplate.Options{Env: os.LookupEnv}); ok {
+		if name, ok := jobtemplate.Apply(x.job.Config.Name, values, jobtemplate.Options{Env: x.w.Lookup}); ok {
 			x.job.Config.Name = jobtemplate.Text(name)
 		}
 	}

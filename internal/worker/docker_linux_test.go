@@ -95,11 +95,16 @@ type inspected struct {
 	}
 }
 
+// of is the id of the container of a run.
+func (c *containers) of(run uuid.UUID) string {
+	c.t.Helper()
+	return strings.TrimSpace(c.engine.Run(c.t, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label=io.prefect.flow-run-id="+run.String()))
+}
+
 // inspect reads the container of a run.
 func (c *containers) inspect(run uuid.UUID) inspected {
 	c.t.Helper()
-	id := strings.TrimSpace(c.engine.Run(c.t, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label=io.prefect.flow-run-id="+run.String()))
-	data := c.engine.Run(c.t, "inspect", id)
+	data := c.engine.Run(c.t, "inspect", c.of(run))
 	var list []inspected
 	if err := json.Unmarshal([]byte(data), &list, json.MatchCaseInsensitiveNames(true)); err != nil || len(list) != 1 {
 		c.t.Fatalf("%v in %s", err, data)

@@ -81,7 +81,12 @@ func must(t *testing.T, f func() error) {
 // worker starts `usher worker start` on the pool.
 func (s *scene) worker(name string, args ...string) *testkit.Process {
 	s.t.Helper()
-	argv := append([]string{"worker", "start", "--pool", s.pool, "--name", name}, args...)
+	return s.command(name, append([]string{"worker", "start", "--pool", s.pool, "--name", name}, args...)...)
+}
+
+// command starts a command that runs workers, and waits for the first to have started.
+func (s *scene) command(name string, argv ...string) *testkit.Process {
+	s.t.Helper()
 	binary := s.binary
 	if binary == "" {
 		binary = testkit.Usher(s.t)

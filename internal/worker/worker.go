@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -43,19 +44,23 @@ type Options struct {
 	CreatePool      bool // when the pool does not exist
 	BaseJobTemplate jsontext.Value
 
-	Home         string            // of usher; the worker keeps its journal below it
-	Binary       string            // path of our own program, the keeper of processes
-	Settings     map[string]string // explicitly set Prefect settings, by variable name
-	Environ      func() []string   // the worker's environment, with what lets its runs in at the API
-	Credentials  func() []string   // only what lets them in, for runs that execute elsewhere
-	DrainTimeout time.Duration     // how long a drain waits for runs; 0 means as long as they take
-	Output       io.Writer         // where the output of flows is copied
+	Home         string                           // of usher; the worker keeps its journal below it
+	Binary       string                           // path of our own program, the keeper of processes
+	Settings     map[string]string                // explicitly set Prefect settings, by variable name
+	Lookup       func(name string) (string, bool) // of the environment, for templates that name variables of it; nil is the worker's own
+	Environ      func() []string                  // the worker's environment, with what lets its runs in at the API
+	Credentials  func() []string                  // only what lets them in, for runs that execute elsewhere
+	DrainTimeout time.Duration                    // how long a drain waits for runs; 0 means as long as they take
+	Output       io.Writer                        // where the output of flows is copied
 	Notice       func(format string, args ...any)
 	Warn         func(format string, args ...any)
 	Now          func() time.Time
 }
 
 func (o Options) withDefaults() Options {
+	if o.Lookup == nil {
+		o.Lookup = os.LookupEnv
+	}
 	for _, d := range []struct {
 		value *time.Duration
 		is    time.Duration
