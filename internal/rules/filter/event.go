@@ -149,7 +149,7 @@ func (f *Event) Matches(e *api.ReceivedEvent) bool {
 	switch {
 	case f.Since != nil && e.Occurred.Before(*f.Since), f.Until != nil && e.Occurred.After(*f.Until):
 		return false
-	case len(f.IDs) > 0 && !slices.Contains(f.IDs, e.ID), !matchesName(f.Name, e.Event), !f.Resource.matches(e.Resource):
+	case len(f.IDs) > 0 && !slices.Contains(f.IDs, e.ID), !f.MatchesName(e.Event), !f.Resource.matches(e.Resource):
 		return false
 	case !f.matchesAny(e), !f.matchesRelated(e):
 		return false
@@ -157,15 +157,17 @@ func (f *Event) Matches(e *api.ReceivedEvent) bool {
 	return f.Text == nil || f.Text.Matches(searchable(e))
 }
 
-func matchesName(f *api.EventNameFilter, name string) bool {
-	if f == nil {
+// MatchesName says whether an event of a name may match: it is quick, whatever else the
+// filter asks for.
+func (f *Event) MatchesName(name string) bool {
+	if f.Name == nil {
 		return true
 	}
 	hasPrefix := func(p string) bool { return strings.HasPrefix(name, p) }
 	switch {
-	case len(f.Prefix) > 0 && !slices.ContainsFunc(f.Prefix, hasPrefix), slices.ContainsFunc(f.ExcludePrefix, hasPrefix):
+	case len(f.Name.Prefix) > 0 && !slices.ContainsFunc(f.Name.Prefix, hasPrefix), slices.ContainsFunc(f.Name.ExcludePrefix, hasPrefix):
 		return false
-	case len(f.Name) > 0 && !slices.Contains(f.Name, name), slices.Contains(f.ExcludeName, name):
+	case len(f.Name.Name) > 0 && !slices.Contains(f.Name.Name, name), slices.Contains(f.Name.ExcludeName, name):
 		return false
 	}
 	return true

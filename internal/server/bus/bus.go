@@ -36,19 +36,21 @@ type Subscription[T any] struct {
 	Missed chan struct{} // signalled, without blocking, when messages may have been missed
 	bus    *Bus
 
-	weigh func(T) int // nil where only the number of messages is bounded
+	want  func(T) bool // nil where all messages are wanted
+	weigh func(T) int  // nil where only the number of messages is bounded
 	most  int64
 	held  atomic.Int64
 }
 
 // Subscribe returns a subscription that buffers up to n messages of type T. It hears of
 // what is committed after Subscribe has returned.
-func Subscribe[T any](b *Bus, n int) *Subscription[T] { return SubscribeWeighed[T](b, n, nil, 0) }
+func Subscribe[T any](b *Bus, n int) *Subscription[T] { return SubscribeWeighed[T](b, n, nil, nil, 0) }
 
-// SubscribeWeighed is Subscribe that besides buffers messages only up to a weight, or one.
-// Who receives one says so with Took.
-func SubscribeWeighed[T any](b *Bus, n int, weigh func(T) int, most int) *Subscription[T] {
-	s := &Subscription[T]{C: make(chan T, n), Missed: make(chan struct{}, 1), bus: b, weigh: weigh, most: int64(most)}
+// SubscribeWeighed is Subscribe that besides buffers messages only up to a weight, or one,
+// and of them only those that are wanted: who publishes waits for want, so it is quick. Who
+// receives one says so with Took.
+func SubscribeWeighed[T any](b *Bus, n int, want func(T) bool, weigh func(T) int, most int) *Subscription[T] {
+	s := &Subscription[T]{C: make(chan T, n), Missed: make(chan struct{}, 1), bus: b, want: want, weigh: weigh, most: int64(most)}
 	if feed := b.add(reflect.TypeFor[T](), s); feed != nil {
 		feed()
 	}
@@ -80,6 +82,9 @@ func Feed[T any](b *Bus, ready func()) {
 
 func (s *Subscription[T]) deliver(m any) {
 	message, weight := m.(T), int64(0)
+	if s.want != nil && !s.want(message) {
+		return
+	}
 	if s.weigh != nil {
 		weight = int64(s.weigh(message))
 	}

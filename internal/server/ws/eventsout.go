@@ -73,7 +73,9 @@ func (s *sockets) eventsOut(w http.ResponseWriter, r *http.Request) {
 		conn.Close(websocket.StatusProtocolError, truncate("Invalid filter: "+err.Error())) //nolint:errcheck // refused
 		return
 	}
-	live := bus.SubscribeWeighed(s.core.Bus, backlog, weightOfEvent, heaviest)
+	// What a burst brings to others does not count as being behind.
+	mine := func(e core.Event) bool { return e.Workspace == s.who.Workspace && want.MatchesName(e.Event) }
+	live := bus.SubscribeWeighed(s.core.Bus, backlog, mine, weightOfEvent, heaviest)
 	defer live.Close()
 	ctx, stop := s.while(conn)
 	defer stop()
@@ -116,7 +118,7 @@ func (s *sockets) nextEvent(ctx context.Context, conn *websocket.Conn, live *bus
 		return ctx.Err()
 	case e := <-live.C:
 		live.Took(e)
-		if e.Workspace != s.who.Workspace || sent[e.ID] || !want.Matches(&e.ReceivedEvent) {
+		if sent[e.ID] || !want.Matches(&e.ReceivedEvent) {
 			return nil
 		}
 		if ok, err := ear.Hears(ctx, &e.ReceivedEvent); err != nil || !ok {

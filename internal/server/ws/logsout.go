@@ -22,7 +22,7 @@ func (s *sockets) logsOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.hold(conn)()
-	live := bus.SubscribeWeighed(s.core.Bus, backlog, weightOfLogs, heaviest)
+	live := bus.SubscribeWeighed(s.core.Bus, backlog, nil, weightOfLogs, heaviest)
 	defer live.Close()
 	var want api.LogFilter
 	if _, ok := subscribe(s.ctx, conn, &want); !ok {

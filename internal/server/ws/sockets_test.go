@@ -238,6 +238,25 @@ func TestASlowReaderHoldsUpNobody(t *testing.T) {
 	}
 }
 
+// Who listens for one event among very many that come at once is not taken for slow.
+func TestABurstOfOthersMakesNobodySlow(t *testing.T) {
+	t.Parallel()
+	url := startServer(t)
+	out, ctx := greet(t, url, "/events/out")
+	say(ctx, t, out, `{"type":"filter","filter":{"event":{"name":["rare"]},"occurred":{"until":"2999-01-01T00:00:00Z"}},"backfill":false}`)
+	for range 3 {
+		batch := make([]string, 20_000)
+		for i := range batch {
+			batch[i] = anEvent("common")
+		}
+		batch[len(batch)/2] = anEvent("rare")
+		do(t, url, "POST /events", "["+strings.Join(batch, ",")+"]")
+		if got := nameOf(t, hear(ctx, t, out)); got != "rare" {
+			t.Fatalf("heard %s", got)
+		}
+	}
+}
+
 func nameOf(t *testing.T, frame string) string {
 	t.Helper()
 	var message struct {
