@@ -140,11 +140,59 @@ func (r *run) compare(n *compareNode, s *scope) any {
 	return true
 }
 
-// payFor counts the work of looking through values.
+// payFor counts the work of looking through values, and through all that lies in them.
 func (r *run) payFor(values ...any) {
+	w := weighing{most: r.steps*64 + 64}
+	w.all(values)
+	r.pay(w.sum)
+}
+
+// weighing adds up how much values are, text by the byte, until it is more than somebody can
+// pay for.
+type weighing struct{ sum, most, depth int }
+
+func (w *weighing) all(values []any) {
 	for _, v := range values {
+		if w.sum++; w.sum > w.most {
+			return
+		}
+		w.value(v)
+	}
+}
+
+func (w *weighing) value(v any) {
+	if w.depth++; w.depth > maxInside {
+		tooDeep()
+	}
+	defer func() { w.depth-- }()
+	switch v := v.(type) {
+	case string:
+		w.sum += len(v)
+	case markup:
+		w.sum += len(v)
+	case []any:
+		w.all(v)
+	case tuple:
+		w.all(v)
+	case Set:
+		w.all(v)
+	case *grouper:
+		w.value(v.list)
+	case view:
+		w.all(v.items)
+	case namespace:
+		w.value(v.Dict)
+	case *Dict:
+		w.all(v.keys)
+		for _, inner := range v.values {
+			if w.sum++; w.sum > w.most {
+				return
+			}
+			w.value(inner)
+		}
+	default:
 		if n, ok := length(v); ok {
-			r.pay(n)
+			w.sum += n
 		}
 	}
 }

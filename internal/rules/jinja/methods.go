@@ -59,6 +59,7 @@ func listMember(of any, items []any, name string) (any, bool) {
 	switch name {
 	case "count":
 		return fn(name, "value", func(c *call) any {
+			c.r.payFor(items, c.args[0])
 			n := int64(0)
 			for _, item := range items {
 				if equal(item, c.args[0]) {
@@ -69,6 +70,7 @@ func listMember(of any, items []any, name string) (any, bool) {
 		})
 	case "index":
 		return fn(name, "value start? stop?", func(c *call) any {
+			c.r.payFor(items, c.args[0])
 			for i, item := range items {
 				if equal(item, c.args[0]) {
 					return int64(i)

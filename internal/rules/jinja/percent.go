@@ -18,6 +18,7 @@ type verb struct {
 func (r *run) percent(format string, values any, safe bool) string {
 	args, isTuple := values.(tuple)
 	mapping, isMapping := values.(*Dict)
+	_, isUndefined := values.(*undefined)
 	if !isTuple {
 		args = tuple{values}
 	}
@@ -39,7 +40,7 @@ func (r *run) percent(format string, values any, safe bool) string {
 		var key any = missing{}
 		if i < len(format) && format[i] == '(' {
 			end := strings.IndexByte(format[i:], ')')
-			if !isMapping || end < 0 {
+			if !isMapping && !isUndefined || end < 0 {
 				fail(typeError, "format requires a mapping")
 			}
 			key = format[i+1 : i+end]
@@ -52,14 +53,16 @@ func (r *run) percent(format string, values any, safe bool) string {
 			continue
 		}
 		var value any
-		if _, byName := key.(missing); !byName {
+		if _, inTurn := key.(missing); inTurn {
+			value = next()
+		} else if isUndefined {
+			value = r.item(values, key)
+		} else {
 			found, ok := mapping.Get(key)
 			if !ok {
 				fail("KeyError", "%s", repr(key))
 			}
 			value = found
-		} else {
-			value = next()
 		}
 		r.write(&b, r.verb(v, value, safe))
 	}

@@ -159,32 +159,3 @@ func prettyKeys(d *Dict) []any {
 		return tuple{typeName(key), repr(key)}
 	}, false)
 }
-
-// sortedRepr is repr with the keys in order.
-func sortedRepr(v any) string {
-	switch v := v.(type) {
-	case *Dict:
-		parts := []string{}
-		for _, key := range prettyKeys(v) {
-			value, _ := v.Get(key)
-			parts = append(parts, sortedRepr(key)+": "+sortedRepr(value))
-		}
-		return "{" + strings.Join(parts, ", ") + "}"
-	case []any:
-		return "[" + sortedReprs(v) + "]"
-	case tuple:
-		if len(v) == 1 {
-			return "(" + sortedRepr(v[0]) + ",)"
-		}
-		return "(" + sortedReprs(v) + ")"
-	}
-	return repr(v)
-}
-
-func sortedReprs(items []any) string {
-	parts := make([]string, len(items))
-	for i, item := range items {
-		parts[i] = sortedRepr(item)
-	}
-	return strings.Join(parts, ", ")
-}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -31,7 +32,24 @@ type recorded struct {
 
 func TestTemplatesRenderAsTheReferenceRenders(t *testing.T) {
 	t.Parallel()
-	header, cases := readRecording(t)
+	rendersAsRecorded(t, "templates.jsonl.gz", differs)
+}
+
+// Templates that reach for what is inside of values, by every way that there is to a
+// member, get as little of it as in the reference's sandbox.
+func TestTemplatesStayInTheSandbox(t *testing.T) {
+	t.Parallel()
+	rendersAsRecorded(t, "escapes.jsonl.gz", func(c recorded, vars map[string]any, now time.Time) string {
+		if _, err := jinja.Render(c.Template, vars, jinja.Env{Now: now}); c.Err != nil && err != nil {
+			return "" // in whatever words
+		}
+		return differs(c, vars, now)
+	})
+}
+
+func rendersAsRecorded(t *testing.T, file string, differs func(recorded, map[string]any, time.Time) string) {
+	t.Helper()
+	header, cases := readRecording(t, file)
 	now, err := time.Parse(time.RFC3339Nano, header.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -83,9 +101,9 @@ type header struct {
 	Contexts []json.RawMessage
 }
 
-func readRecording(t *testing.T) (h header, cases []recorded) {
+func readRecording(t *testing.T, name string) (h header, cases []recorded) {
 	t.Helper()
-	file, err := os.Open("testdata/templates.jsonl.gz")
+	file, err := os.Open(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,106 @@ func str(v any) string {
 }
 
 // repr is what a value looks like inside of a list.
-func repr(v any) string {
+func repr(v any) string { return (&shower{}).text(v) }
+
+// sortedRepr is repr with the keys in order.
+func sortedRepr(v any) string { return (&shower{sorted: true}).text(v) }
+
+// maxInside is how deep values lie in each other at most, where somebody looks inside.
+const maxInside = 1000
+
+func tooDeep() { fail("RecursionError", "maximum recursion depth exceeded while looking into a value") }
+
+// shower writes down values. A few that hold each other twice, level after level, would come
+// to more than any memory holds, so it gives up.
+type shower struct {
+	b      strings.Builder
+	depth  int
+	sorted bool // keys are in order
+}
+
+func (s *shower) text(v any) string {
+	s.value(v)
+	return s.b.String()
+}
+
+func (s *shower) value(v any) {
+	if s.depth++; s.depth > maxInside {
+		tooDeep()
+	}
+	defer func() { s.depth-- }()
+	switch v := v.(type) {
+	case []any:
+		s.all("[", v, "]")
+	case tuple:
+		s.tuple(v)
+	case Set:
+		if len(v) == 0 {
+			s.write("set()")
+		} else {
+			s.all("{", v, "}")
+		}
+	case *grouper:
+		s.tuple(tuple{v.key, v.list})
+	case *Dict:
+		s.dict(v)
+	case view:
+		s.all(v.kind+"([", v.items, "])")
+	case namespace:
+		s.write("<Namespace ")
+		s.dict(v.Dict)
+		s.write(">")
+	default:
+		s.write(reprPlain(v))
+	}
+}
+
+func (s *shower) write(text string) {
+	if s.b.Len()+len(text) > DefaultOutput {
+		fail(securityError, "a value shows as more than %d bytes", DefaultOutput)
+	}
+	s.b.WriteString(text)
+}
+
+func (s *shower) all(begin string, items []any, end string) {
+	s.write(begin)
+	for i, item := range items {
+		if i > 0 {
+			s.write(", ")
+		}
+		s.value(item)
+	}
+	s.write(end)
+}
+
+func (s *shower) tuple(v tuple) {
+	if len(v) == 1 {
+		s.all("(", v, ",)")
+		return
+	}
+	s.all("(", v, ")")
+}
+
+func (s *shower) dict(d *Dict) {
+	keys := d.keys
+	if s.sorted {
+		keys = prettyKeys(d)
+	}
+	s.write("{")
+	for i, key := range keys {
+		if i > 0 {
+			s.write(", ")
+		}
+		s.value(key)
+		s.write(": ")
+		value, _ := d.Get(key)
+		s.value(value)
+	}
+	s.write("}")
+}
+
+// reprPlain is repr of what holds no others.
+func reprPlain(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "None"
@@ -84,18 +183,6 @@ func repr(v any) string {
 		return v.String()
 	case markup:
 		return "Markup(" + reprText(string(v)) + ")"
-	case []any:
-		return "[" + reprAll(v) + "]"
-	case tuple:
-		return reprTuple(v)
-	case Set:
-		return reprSet(v)
-	case *grouper:
-		return reprTuple(tuple{v.key, v.list})
-	case *Dict:
-		return reprDict(v)
-	case view:
-		return v.kind + "([" + reprAll(v.items) + "])"
 	case span:
 		return v.String()
 	case time.Time, naive, date, Duration, zone:
@@ -108,17 +195,8 @@ func repr(v any) string {
 	return reprRare(v)
 }
 
-func reprSet(v Set) string {
-	if len(v) == 0 {
-		return "set()"
-	}
-	return "{" + reprAll(v) + "}"
-}
-
 func reprRare(v any) string {
 	switch v := v.(type) {
-	case namespace:
-		return "<Namespace " + reprDict(v.Dict) + ">"
 	case *macro:
 		return "<Macro " + v.def.shown() + ">"
 	case *loop:
@@ -133,34 +211,6 @@ func reprRare(v any) string {
 		return v.String()
 	}
 	return "<function>"
-}
-
-func reprAll(items []any) string {
-	texts := make([]string, len(items))
-	for i, item := range items {
-		texts[i] = repr(item)
-	}
-	return strings.Join(texts, ", ")
-}
-
-func reprTuple(v tuple) string {
-	if len(v) == 1 {
-		return "(" + repr(v[0]) + ",)"
-	}
-	return "(" + reprAll(v) + ")"
-}
-
-func reprDict(d *Dict) string {
-	var b strings.Builder
-	b.WriteByte('{')
-	for i, key := range d.keys {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		value, _ := d.Get(key)
-		b.WriteString(repr(key) + ": " + repr(value))
-	}
-	return b.String() + "}"
 }
 
 // String shows a range.

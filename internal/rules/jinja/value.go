@@ -159,9 +159,7 @@ func hash(v any) any {
 		return undefined{}
 	case tuple:
 		var b strings.Builder
-		for _, item := range v {
-			fmt.Fprintf(&b, "%T:%v,", hash(item), hash(item))
-		}
+		hashAll(&b, v, 0)
 		return tupleHash(b.String())
 	case time.Time:
 		return momentHash(v.UnixMicro())
@@ -171,6 +169,27 @@ func hash(v any) any {
 		return fmt.Sprintf("%p", v)
 	}
 	return v
+}
+
+// hashAll writes what tells a tuple from others.
+func hashAll(b *strings.Builder, t tuple, depth int) {
+	if depth > maxInside {
+		tooDeep()
+	}
+	for _, item := range t {
+		if inner, ok := item.(tuple); ok {
+			b.WriteByte('(')
+			hashAll(b, inner, depth+1)
+			b.WriteByte(')')
+			continue
+		}
+		h := hash(item)
+		text := fmt.Sprint(h)
+		if b.Len()+len(text) > DefaultOutput {
+			fail(securityError, "a key is longer than %d bytes", DefaultOutput)
+		}
+		fmt.Fprintf(b, "%T%d:%s", h, len(text), text)
+	}
 }
 
 type (
