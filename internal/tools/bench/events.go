@@ -15,8 +15,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// soakTime is how long events are sent as fast as they are taken.
-var soakTime = flag.Duration("soak", time.Minute, "how long the group events sends without a pause")
+// soakTime is how long load is kept up without a pause.
+var soakTime = flag.Duration("soak", time.Minute, "how long the groups events and soak send without a pause")
 
 // measureEvents compares what the socket for events costs, until they are stored, and looks
 // at our server's memory and at how soon others hear of an event.
@@ -112,11 +112,7 @@ func (c client) howSoon(ctx context.Context) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.create(ctx, "/automations/", object{
-		"name": "bench", "actions": []object{{"type": "do-nothing"}},
-		"trigger": object{"type": "event", "posture": "Reactive", "expect": []string{acting}, "threshold": 1, "within": 0},
-	})
-	if err != nil {
+	if err := c.automate(ctx); err != nil {
 		return nil, err
 	}
 	acted, err := c.untilHeard(ctx, 100, acting, "prefect.automation.action.triggered")
@@ -129,6 +125,15 @@ func (c client) howSoon(ctx context.Context) ([]result, error) {
 		{what: "until an event is heard, 99 %, 1,000 a second", unit: duration, ours: percentile(heard, 99), limit: new(0.150), alone: true},
 		{what: "from an event to its action, median", unit: duration, ours: median(acted), limit: new(0.100), alone: true},
 	}, <-loaded
+}
+
+// automate makes an automation that acts upon each event of one name.
+func (c client) automate(ctx context.Context) error {
+	_, err := c.create(ctx, "/automations/", object{
+		"name": "bench", "actions": []object{{"type": "do-nothing"}},
+		"trigger": object{"type": "event", "posture": "Reactive", "expect": []string{acting}, "threshold": 1, "within": 0},
+	})
+	return err
 }
 
 // The names of the events that are sent: as fast as they are taken, to be looked for, to
@@ -172,15 +177,11 @@ func (c client) untilHeard(ctx context.Context, n int, send, hear string) ([]flo
 		return nil, err
 	}
 	defer in.CloseNow() //nolint:errcheck // it was used
-	out, err := c.eventSocket(ctx, "/events/out")
+	out, err := c.subscribe(ctx, hear)
 	if err != nil {
 		return nil, err
 	}
 	defer out.CloseNow() //nolint:errcheck // it was used
-	filter := object{"event": object{"name": []string{hear}}, "occurred": object{"since": time.Now().UTC(), "until": time.Now().UTC().AddDate(1, 0, 0)}}
-	if err := wsjson.Write(ctx, out, object{"type": "filter", "filter": filter}); err != nil {
-		return nil, err
-	}
 	var took []float64
 	for i := range n {
 		frame, _ := eventFrame(send, i)
@@ -194,6 +195,17 @@ func (c client) untilHeard(ctx context.Context, n int, send, hear string) ([]flo
 		took = append(took, time.Since(begun).Seconds())
 	}
 	return took, nil
+}
+
+// subscribe opens a socket that tells of events of a name from now on.
+func (c client) subscribe(ctx context.Context, name string) (*websocket.Conn, error) {
+	out, err := c.eventSocket(ctx, "/events/out")
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now().UTC()
+	filter := object{"event": object{"name": []string{name}}, "occurred": object{"since": now, "until": now.AddDate(1, 0, 0)}}
+	return out, wsjson.Write(ctx, out, object{"type": "filter", "filter": filter})
 }
 
 // untilFound sends events one by one and returns how long it took until each was in the

@@ -27,6 +27,7 @@ var groups = []struct {
 	{"requests", measureRequests},
 	{"accounts", measureAccounts},
 	{"events", measureEvents},
+	{"soak", measureSoak},
 	{"blocks", measureBlocks},
 	{"creators", measureCreators},
 	{"polls", measurePolls},
