@@ -1,6 +1,8 @@
 package api
 
 import (
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -10,7 +12,7 @@ import (
 // DecodeEvent is Decode for an event, which servers read more often than anything else:
 // what an event usually looks like is read without reflection.
 func DecodeEvent(body []byte, e *Event) error {
-	r := eventReader{rest: body}
+	r := eventReader{body: body, rest: string(body)}
 	if utf8.Valid(body) && r.event(e) && r.ended() {
 		return nil
 	}
@@ -21,14 +23,21 @@ func DecodeEvent(body []byte, e *Event) error {
 // Events is a batch of events. Decode reads it as DecodeEvent reads one.
 type Events []Event
 
+// foreseen bounds the events that memory is taken for before they are read.
+const foreseen = 1000
+
 // read says whether it was plain enough to be read.
 func (list *Events) read(body []byte) bool {
-	r := eventReader{rest: body}
+	r := eventReader{body: body, rest: string(body)}
 	ok := utf8.Valid(body) && r.takes("[")
 	for first := true; ok && !r.takes("]"); first = false {
 		if ok = first || r.takes(","); ok {
+			before := len(r.rest)
 			*list = append(*list, Event{})
 			ok = r.event(&(*list)[len(*list)-1])
+			if first && ok { // the others are about as long
+				*list = slices.Grow(*list, min(len(r.rest)/(before-len(r.rest)), foreseen))
+			}
 		}
 	}
 	if ok && len(*list) > 0 && r.ended() {
@@ -39,8 +48,11 @@ func (list *Events) read(body []byte) bool {
 }
 
 // eventReader reads JSON as far as it is plain; false from its methods says that it is
-// not, or wrong, and somebody else has to read it.
-type eventReader struct{ rest []byte }
+// not, or wrong, and somebody else has to read it. What it reads are pieces of the body.
+type eventReader struct {
+	body []byte
+	rest string // its end, which was not read yet
+}
 
 func (r *eventReader) event(e *Event) bool {
 	const id, occurred, name, resource, related, payload, follows = 1, 2, 4, 8, 16, 32, 64
@@ -54,14 +66,14 @@ func (r *eventReader) event(e *Event) bool {
 		case "occurred":
 			bit = occurred
 			var text string
-			if text, good = r.text(); good {
+			if text, good = r.quoted(); good {
 				var err error
 				e.Occurred, err = ParseTime(text)
 				good = err == nil
 			}
 		case "event":
 			bit = name
-			e.Event, good = r.text()
+			e.Event, good = r.quoted()
 		case "resource":
 			bit = resource
 			e.Resource, good = r.labels()
@@ -89,7 +101,7 @@ func (r *eventReader) ended() bool {
 }
 
 func (r *eventReader) id(into *uuid.UUID) bool {
-	text, ok := r.text()
+	text, ok := r.quoted()
 	if !ok || len(text) != 36 {
 		return false
 	}
@@ -126,7 +138,7 @@ func (r *eventReader) related(e *Event) bool {
 func (r *eventReader) labels() (map[string]string, bool) {
 	labels := make(map[string]string, 4)
 	ok := r.members(func(key string) bool {
-		value, ok := r.text()
+		value, ok := r.quoted()
 		labels[key] = value
 		return ok
 	})
@@ -141,7 +153,7 @@ func (r *eventReader) members(each func(key string) bool) bool {
 			break
 		}
 		var key string
-		if key, ok = r.name(); ok {
+		if key, ok = r.quoted(); ok {
 			ok = r.takes(":") && each(key)
 		}
 	}
@@ -157,63 +169,27 @@ func (r *eventReader) space() {
 // takes reads a token if it is next.
 func (r *eventReader) takes(token string) bool {
 	r.space()
-	if len(r.rest) < len(token) || string(r.rest[:len(token)]) != token {
-		return false
-	}
-	r.rest = r.rest[len(token):]
-	return true
+	rest, ok := strings.CutPrefix(r.rest, token)
+	r.rest = rest
+	return ok
 }
 
-// text reads a string without escapes.
-func (r *eventReader) text() (string, bool) {
-	text, ok := r.quoted()
-	return string(text), ok
-}
-
-// name reads the name of a member; the usual ones take no memory.
-func (r *eventReader) name() (string, bool) {
-	text, ok := r.quoted()
-	switch string(text) {
-	case "id":
-		return "id", ok
-	case "occurred":
-		return "occurred", ok
-	case "event":
-		return "event", ok
-	case "resource":
-		return "resource", ok
-	case "related":
-		return "related", ok
-	case "payload":
-		return "payload", ok
-	case "follows":
-		return "follows", ok
-	case "prefect.resource.id":
-		return "prefect.resource.id", ok
-	case "prefect.resource.name":
-		return "prefect.resource.name", ok
-	case "prefect.resource.role":
-		return "prefect.resource.role", ok
-	}
-	return string(text), ok
-}
-
-// quoted reads what is between quotes.
-func (r *eventReader) quoted() ([]byte, bool) {
+// quoted reads a string without escapes.
+func (r *eventReader) quoted() (string, bool) {
 	if !r.takes(`"`) {
-		return nil, false
+		return "", false
 	}
-	for i, c := range r.rest {
-		switch {
+	for i := range len(r.rest) {
+		switch c := r.rest[i]; {
 		case c == '"':
 			text := r.rest[:i]
 			r.rest = r.rest[i+1:]
 			return text, true
 		case c == '\\' || c < ' ':
-			return nil, false
+			return "", false
 		}
 	}
-	return nil, false
+	return "", false
 }
 
 // object reads an object as it stands.
@@ -233,7 +209,8 @@ func (r *eventReader) object() (jsontext.Value, bool) {
 			depth++
 		case c == '}' || c == ']':
 			if depth--; depth == 0 {
-				raw := jsontext.Value(r.rest[:i+1]).Clone()
+				at := len(r.body) - len(r.rest)
+				raw := jsontext.Value(r.body[at : at+i+1 : at+i+1])
 				r.rest = r.rest[i+1:]
 				return raw, raw.IsValid(jsontext.AllowDuplicateNames(true))
 			}

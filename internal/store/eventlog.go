@@ -104,7 +104,15 @@ func eventHeads(d dialect.SQL) string {
 // FirstEventAfter is the place of the first event behind a place that has one of some
 // names; ErrNoRows says that there is none.
 func (tx *Tx) FirstEventAfter(behind Place, names []string) (at Place, err error) {
-	where := all(is(tx.D().Plain("event.workspace_id")+" = ?", tx.workspace), is(tx.D().Behind("event"), behind.Epoch, behind.Seq), oneOf("event.event", names))
+	mentioned := always
+	if !tx.sql.Returns() { // elsewhere ix_event_place leads to the events behind
+		terms := make([]string, len(names))
+		for i, name := range names {
+			terms[i] = nameTerm(name)
+		}
+		mentioned = tx.amongMentioned(tx.mentionsOf(terms))
+	}
+	where := all(mentioned, is(tx.D().Plain("event.workspace_id")+" = ?", tx.workspace), is(tx.D().Behind("event"), behind.Epoch, behind.Seq), oneOf("event.event", names))
 	err = tx.QueryRow("select "+tx.D().Place("event")+"\nfrom event\nwhere "+where.sql+"\norder by "+tx.D().Order("event")+"\nlimit 1", where.args, &at.Epoch, &at.Seq)
 	return at, err
 }

@@ -95,8 +95,10 @@ func (tx *Tx) mention(events []*api.ReceivedEvent, numbers []int64) error {
 	case err != nil:
 		return err
 	case many:
-		if err := tx.mentionTail(begin, first-1); err != nil {
-			return err
+		if begin < first-1 {
+			if err := tx.mentionTail(begin, first-1); err != nil {
+				return err
+			}
 		}
 		for i, e := range events {
 			said.event(e, numbers[i])
@@ -239,12 +241,8 @@ func (tx *Tx) mentioned(f *filter.Event) (condition, error) {
 	if len(f.IDs) > 0 {
 		return best, nil
 	}
-	tail := ""
-	if !tx.sql.Returns() {
-		tail = "\n  union all\n  select seq\n  from event\n  where seq > " + tailStart
-	}
 	for _, terms := range termsOf(f) {
-		where := all(tx.own("event_mention"), oneOf("term", terms))
+		where := tx.mentionsOf(terms)
 		var spans, events int64
 		err := tx.QueryRow("select count(*), coalesce(sum(events), 0)\nfrom (\n  select last_seq - first_seq + 1 as events\n  from event_mention\n  where "+where.sql+"\n  limit ?) as found",
 			append(where.args, maxMentions+1), &spans, &events)
@@ -252,10 +250,24 @@ func (tx *Tx) mentioned(f *filter.Event) (condition, error) {
 			return always, err
 		}
 		if spans <= maxMentions && events < cost {
-			best, cost = is("event.seq in (\n  select e.seq\n  from event_mention\n  cross join event as e\n  where "+where.sql+"\n  and e.seq between event_mention.first_seq and event_mention.last_seq"+tail+")", where.args...), events
+			best, cost = tx.amongMentioned(where), events
 		}
 	}
 	return best, nil
+}
+
+// mentionsOf are the mentions of some terms.
+func (tx *Tx) mentionsOf(terms []string) condition {
+	return all(tx.own("event_mention"), oneOf("term", terms))
+}
+
+// amongMentioned is true for the events of some mentions, and those of the tail.
+func (tx *Tx) amongMentioned(mentions condition) condition {
+	tail := ""
+	if !tx.sql.Returns() {
+		tail = "\n  union all\n  select seq\n  from event\n  where seq > " + tailStart
+	}
+	return is("event.seq in (\n  select e.seq\n  from event_mention\n  cross join event as e\n  where "+mentions.sql+"\n  and e.seq between event_mention.first_seq and event_mention.last_seq"+tail+")", mentions.args...)
 }
 
 // termsOf lists what a filter asks for: of each list an event must mention one.

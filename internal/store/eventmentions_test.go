@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -205,4 +207,44 @@ func TestEventsOfTheVersionBeforeAreFound(t *testing.T) {
 			})
 		}
 	})
+}
+
+// The first event of some names is found whether it was mentioned at once or is in the tail,
+// and not by looking at all the others.
+func TestFirstEventAfterAPlace(t *testing.T) {
+	t.Parallel()
+	s := storetest.Open(t, storetest.SQLiteURL(t))
+	places := map[uuid.UUID]store.Place{}
+	add := func(names ...string) (first uuid.UUID) {
+		ids := make([]uuid.UUID, len(names))
+		storetest.Write(t, s, func(tx *store.Tx) error {
+			events := make([]*api.ReceivedEvent, len(names))
+			for i, name := range names {
+				ids[i] = uuid.New()
+				events[i] = &api.ReceivedEvent{ID: ids[i], Event: name, Resource: api.Resource{"prefect.resource.id": "one"}}
+			}
+			_, err := tx.InsertEvents(events)
+			return err
+		})
+		storetest.Read(t, s, func(tx *store.Tx) error {
+			found, err := tx.EventPlaces(ids)
+			maps.Copy(places, found)
+			return err
+		})
+		return ids[0]
+	}
+	many := slices.Repeat([]string{"other"}, 100)
+	add(many...)
+	first := add(append([]string{"wanted"}, many...)...)
+	second := add("rare")
+	add("other")
+	for at, want := range map[store.Place]store.Place{{}: places[first], places[first]: places[second], places[second]: {}} {
+		storetest.Read(t, s, func(tx *store.Tx) error {
+			got, err := tx.FirstEventAfter(at, []string{"rare", "wanted"})
+			if got != want || errors.Is(err, store.ErrNoRows) != (want == store.Place{}) {
+				t.Errorf("behind %v it is %v, %v; want %v", at, got, err, want)
+			}
+			return nil
+		})
+	}
 }

@@ -29,10 +29,7 @@ func (tx *Tx) InsertEvents(events []*api.ReceivedEvent) (fresh []*api.ReceivedEv
 	if len(events) == 0 {
 		return nil, nil
 	}
-	rows := make([][]any, len(events))
-	for i, e := range events {
-		rows[i] = tx.eventRow(e)
-	}
+	rows := tx.eventRows(events)
 	added := make(map[uuid.UUID]int64, len(events))
 	var before int64
 	if !tx.sql.Returns() && len(events) > 1 { // one is new or not
@@ -95,26 +92,46 @@ func noteEvents(added map[uuid.UUID]int64) func(*Row) error {
 	}
 }
 
-func (tx *Tx) eventRow(e *api.ReceivedEvent) []any {
-	ids := append(make([]byte, 0, 64*len(e.Related)+2), '[')
-	related := append(make([]byte, 0, 128*len(e.Related)+2), '[')
-	for i, r := range e.Related {
+// eventRows are the rows of events, in memory that is taken once for all of them.
+func (tx *Tx) eventRows(events []*api.ReceivedEvent) [][]any {
+	var workspace any = tx.workspace
+	rows, cells := make([][]any, len(events)), make([]any, 0, len(events)*len(eventInserted))
+	texts := make([]byte, 0, 512*len(events))
+	text := func(add func([]byte) []byte) jsontext.Value { // stays where it is when texts moves
+		before := len(texts)
+		texts = add(texts)
+		return texts[before:len(texts):len(texts)]
+	}
+	for i, e := range events {
+		at := len(cells)
+		cells = append(cells, workspace, e.ID, e.Occurred.UnixMicro(), e.Received.UnixMicro(), e.Event, e.Resource[resourceID],
+			text(func(out []byte) []byte { return appendLabels(out, e.Resource) }),
+			text(func(out []byte) []byte { return appendList(out, e.Related, appendLabels) }),
+			text(func(out []byte) []byte { return appendList(out, e.Related, appendID) }),
+			api.Object(e.Payload), e.Follows)
+		rows[i] = cells[at:len(cells):len(cells)]
+	}
+	return rows
+}
+
+// appendList is the JSON of a list, of which each element is appended by itself.
+func appendList[T any](out []byte, list []T, each func([]byte, T) []byte) []byte {
+	out = append(out, '[')
+	for i, one := range list {
 		if i > 0 {
-			ids, related = append(ids, ','), append(related, ',')
+			out = append(out, ',')
 		}
-		ids, _ = jsontext.AppendQuote(ids, r[resourceID]) // replaces invalid UTF-8, its only error
-		related = appendLabels(related, r)
+		out = each(out, one)
 	}
-	return []any{
-		tx.workspace, e.ID, e.Occurred, e.Received, e.Event, e.Resource[resourceID], labelsJSON(e.Resource), jsontext.Value(append(related, ']')), jsontext.Value(append(ids, ']')), api.Object(e.Payload), e.Follows,
-	}
+	return append(out, ']')
 }
 
-// labelsJSON is the JSON of labels, in the order of their names.
-func labelsJSON(labels map[string]string) string {
-	return string(appendLabels(make([]byte, 0, 64*len(labels)), labels))
+func appendID(out []byte, r api.RelatedResource) []byte {
+	out, _ = jsontext.AppendQuote(out, r[resourceID]) // replaces invalid UTF-8, its only error
+	return out
 }
 
+// appendLabels is the JSON of labels, in the order of their names.
 func appendLabels(out []byte, labels map[string]string) []byte {
 	var few [8]string // most have no more, which then need no memory
 	names := few[:0]

@@ -3,7 +3,6 @@ package rest
 import (
 	"bytes"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -70,7 +69,7 @@ func (r *request) id(name string) (uuid.UUID, error) {
 // decode reads the body into v; an absent body is an empty object. The checks are for
 // what the contract's types can't say; they run when v is read.
 func (r *request) decode(v any, checks ...func() []api.Violation) error {
-	body, err := io.ReadAll(http.MaxBytesReader(r.writer, r.Body, r.limits.body))
+	body, err := r.read()
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return api.Errorf(api.CodeTooLarge, "the request body is larger than the %d bytes this operation takes", tooLarge.Limit)
@@ -102,6 +101,17 @@ func (r *request) decode(v any, checks ...func() []api.Violation) error {
 		}
 	}
 	return api.Invalid(body, found...)
+}
+
+// trustedLength is how much memory is taken for a body because its sender says that it is
+// so long.
+const trustedLength = 128 << 10
+
+func (r *request) read() ([]byte, error) {
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), trustedLength)) + bytes.MinRead) // with less it would grow once more
+	_, err := body.ReadFrom(http.MaxBytesReader(r.writer, r.Body, r.limits.body))
+	return body.Bytes(), err
 }
 
 // asText judges a body that is not sent as JSON: it is a text, and no parameters.
