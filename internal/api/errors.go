@@ -105,3 +105,12 @@ func CodeOf(err error) Code {
 	}
 	return CodeInternal
 }
+
+// ViolationsOf returns what is wrong with a request as err tells it, nil for other errors.
+func ViolationsOf(err error) []Violation {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Violations
+	}
+	return nil
+}

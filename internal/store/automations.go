@@ -8,15 +8,21 @@ import (
 	"github.com/usherhq/usher/internal/api"
 )
 
-const automationColumns = `
+const (
+	automationFields = `
 select automation.id, automation.created, automation.updated, automation.name, automation.description, automation.enabled,
-	automation.tags, automation.trigger, automation.actions, automation.actions_on_trigger, automation.actions_on_resolve
-from automation
-`
+	automation.tags, automation.trigger, automation.actions, automation.actions_on_trigger, automation.actions_on_resolve`
+	automationColumns = automationFields + "\nfrom automation\n"
+)
 
-func scanAutomation(row *Row) (a api.Automation, err error) {
+func scanAutomation(row *Row) (api.Automation, error) { return scanAutomationAnd(row) }
+
+// scanAutomationAnd reads an automation and what follows its columns.
+func scanAutomationAnd(row *Row, more ...any) (a api.Automation, err error) {
 	var actions, onTrigger, onResolve jsontext.Value
-	err = row.Scan(&a.ID, &a.Created, &a.Updated, &a.Name, &a.Description, &a.Enabled, &a.Tags, &a.Trigger, &actions, &onTrigger, &onResolve)
+	err = row.Scan(append([]any{
+		&a.ID, &a.Created, &a.Updated, &a.Name, &a.Description, &a.Enabled, &a.Tags, &a.Trigger, &actions, &onTrigger, &onResolve,
+	}, more...)...)
 	for _, list := range []struct {
 		stored jsontext.Value
 		into   *[]jsontext.Value
@@ -52,14 +58,16 @@ func (tx *Tx) Automation(id uuid.UUID) (*api.Automation, error) {
 		and automation.id = ?`, []any{tx.workspace, id}, scanAutomation)
 }
 
-// Automations lists automations.
+// Automations lists automations, without agreements.
 func (tx *Tx) Automations(f *api.AutomationFilter, sort api.AutomationSort, limit, offset int) ([]api.Automation, error) {
 	where, page := tx.whereAutomations(f), page(limit, offset)
 	return many(tx, automationColumns+"where "+where.sql+"\norder by "+automationOrder(sort)+page.sql, append(where.args, page.args...), scanAutomation)
 }
 
-// CountAutomations counts every automation.
-func (tx *Tx) CountAutomations() (int, error) { return tx.count("automation", tx.own("automation")) }
+// CountAutomations counts every automation that is no agreement.
+func (tx *Tx) CountAutomations() (int, error) {
+	return tx.count("automation", tx.whereAutomations(nil))
+}
 
 // UpdateAutomation writes columns of an automation.
 func (tx *Tx) UpdateAutomation(id uuid.UUID, sets ...Set) error {

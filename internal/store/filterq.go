@@ -136,7 +136,8 @@ func (tx *Tx) whereBlockDocuments(documents *api.BlockDocumentFilter, types *api
 }
 
 func (tx *Tx) whereAutomations(f *api.AutomationFilter) condition {
-	return all(tx.own("automation"), automationCondition(tx.sql, f))
+	isSLA := exists("sla", is("sla.workspace_id = automation.workspace_id\n  and sla.automation_id = automation.id"))
+	return all(tx.own("automation"), automationCondition(tx.sql, f), not(isSLA))
 }
 
 // own restricts a table to the workspace of the transaction.

@@ -175,3 +175,20 @@ func automationCondition(d dialect.SQL, f *api.AutomationFilter) condition {
 		tags(d, "automation.tags", (*api.FlowRunFilterTags)(f.Tags)),
 	)
 }
+
+func slaCondition(d dialect.SQL, f *api.SlaFilter) condition {
+	if f == nil {
+		return always
+	}
+	var severity part
+	if f.Severity != nil {
+		severity = part{is("sla.severity = ?", *f.Severity)}
+	}
+	operator := api.Operator(f.Operator.Or(api.PrefectCloudOrionSchemasFiltersOperatorAnd))
+	return combine(api.Some(operator),
+		match(d, "automation.name", f.Name),
+		between("automation.created", f.Created),
+		tags(d, "automation.tags", (*api.FlowRunFilterTags)(f.Tags)),
+		severity,
+	)
+}

@@ -222,6 +222,11 @@ where workspace_id = ?
 and due <= ?
 order by due, id
 limit 16`, []any{id, now}},
+		{"ix_sla_owner", `
+select automation_id
+from sla
+where workspace_id = ?
+and owner_resource = ?`, []any{id, "prefect.deployment.x"}},
 		{"ix_automation_bucket_end", `
 select trigger_id
 from automation_bucket

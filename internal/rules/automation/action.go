@@ -24,8 +24,11 @@ type Action struct {
 	Stored       jsontext.Value
 }
 
-// RunDeployment is the kind of the action that starts a run.
-const RunDeployment = "run-deployment"
+// Kinds of actions that others speak of.
+const (
+	RunDeployment = "run-deployment" // starts a run
+	SLAViolation  = "sla-violation"  // tells that an agreement about runs was not kept
+)
 
 // Where the object that an action acts on comes from.
 const (
@@ -80,6 +83,10 @@ func readAction(o *object) Action {
 		o.templates("subject", "body")
 		a.Block = block(o)
 		out = append(out, member{"block_document_id", a.Block}, member{"subject", o.text("subject", "Prefect automated notification")}, member{"body", o.text("body", "")})
+	case SLAViolation:
+		a.Source = Inferred
+		out = append(out, member{"source", o.choice("source", Inferred, Inferred)}, member{"deployment_id", o.id("deployment_id")},
+			member{"sla_severity", o.choice("sla_severity", string(api.SlaSeverityHigh), api.SlaSeverity("").Values()...)}, member{"sla_payload", api.Object(o.mapping("sla_payload"))})
 	default:
 		o.wrong("type", "literal_error", "Input should be "+api.Choices(kinds()))
 	}
@@ -93,6 +100,7 @@ func kinds() []string {
 		"do-nothing", RunDeployment, "pause-deployment", "resume-deployment", "cancel-flow-run", "delete-flow-run",
 		"change-flow-run-state", "pause-work-queue", "resume-work-queue", "send-notification", "call-webhook",
 		"pause-automation", "resume-automation", "suspend-flow-run", "resume-flow-run", "pause-work-pool", "resume-work-pool",
+		SLAViolation,
 	}
 }
 

@@ -66,17 +66,17 @@ type Composite struct {
 // request do not count.
 func ReadTrigger(raw jsontext.Value, newID func() uuid.UUID) (*Trigger, []api.Violation) {
 	var found []api.Violation
-	t := readTrigger(raw, func(*object) uuid.UUID { return newID() }, []any{"body", "trigger"}, &found)
+	t := readTrigger(raw, reading{idOf: func(*object) uuid.UUID { return newID() }, least: leastProactive}, []any{"body", "trigger"}, &found)
 	return t, found
 }
 
 // ReadStored reads a trigger that is stored, with its ids.
 func ReadStored(raw jsontext.Value) (*Trigger, error) {
 	var found []api.Violation
-	t := readTrigger(raw, func(o *object) uuid.UUID {
+	t := readTrigger(raw, reading{idOf: func(o *object) uuid.UUID {
 		o.required("id")
 		return or(o.id("id"))
-	}, []any{"trigger"}, &found)
+	}}, []any{"trigger"}, &found)
 	if len(found) > 0 {
 		return nil, api.Invalid(raw, found...)
 	}
@@ -90,23 +90,28 @@ func or(id *uuid.UUID) uuid.UUID {
 	return *id
 }
 
-// identify says the id of the trigger that an object describes.
-type identify func(*object) uuid.UUID
+// reading is how triggers are read.
+type reading struct {
+	idOf func(*object) uuid.UUID // the id of the trigger that an object describes
+	// least is the shortest window of a proactive trigger; agreements about runs have
+	// shorter ones than requests may ask for.
+	least time.Duration
+}
 
-func readTrigger(raw jsontext.Value, idOf identify, at []any, found *[]api.Violation) *Trigger {
+func readTrigger(raw jsontext.Value, by reading, at []any, found *[]api.Violation) *Trigger {
 	o, isObject := open(raw, at, found)
 	if !isObject {
 		return nil
 	}
-	t := &Trigger{Type: o.text("type", impliedType(o)), ID: idOf(o)}
+	t := &Trigger{Type: o.text("type", impliedType(o)), ID: by.idOf(o)}
 	switch t.Type {
 	case TypeEvent:
-		t.Event = readEvent(o)
+		t.Event = readEvent(o, by.least)
 	case TypeCompound:
-		t.Composite = readComposite(o, idOf)
+		t.Composite = readComposite(o, by)
 		t.Require = readRequire(o, len(t.Triggers))
 	case TypeSequence:
-		t.Composite = readComposite(o, idOf)
+		t.Composite = readComposite(o, by)
 	default:
 		o.wrong("type", "literal_error", "Input should be "+api.Choices([]string{TypeEvent, TypeCompound, TypeSequence}))
 	}
@@ -127,7 +132,7 @@ func impliedType(o *object) string {
 // leastProactive is the shortest time over which the absence of events means something.
 const leastProactive = 10 * time.Second
 
-func readEvent(o *object) Event {
+func readEvent(o *object, least time.Duration) Event {
 	e := Event{
 		Match: o.labels("match"), MatchRelated: o.labelsOrList("match_related"),
 		After: o.set("after"), Expect: o.set("expect"), ForEach: o.set("for_each"), Threshold: o.number("threshold", 1),
@@ -144,8 +149,8 @@ func readEvent(o *object) Event {
 	case e.Within < 0:
 		o.wrong("within", "greater_than_equal", "Input should be greater than or equal to 0 seconds")
 	case e.Posture == Proactive && e.Within == 0:
-		e.Within = leastProactive
-	case e.Posture == Proactive && e.Within < leastProactive:
+		e.Within = least
+	case e.Posture == Proactive && e.Within < least:
 		o.problem("value_error", "Value error, `within` for Proactive triggers must be greater than or equal to 10 seconds")
 	}
 	return e
@@ -206,14 +211,14 @@ func (o *object) checkLabels(name string, v jsontext.Value) {
 	}
 }
 
-func readComposite(o *object, idOf identify) Composite {
+func readComposite(o *object, by reading) Composite {
 	c := Composite{Triggers: []Trigger{}}
 	var list []jsontext.Value
 	if o.required("triggers") && (o.isNull("triggers") || json.Unmarshal(o.members["triggers"], &list) != nil) {
 		o.wrong("triggers", "list_type", "Input should be a valid list")
 	}
 	for i, raw := range list {
-		if t := readTrigger(raw, idOf, append(o.place("triggers"), i), o.found); t != nil {
+		if t := readTrigger(raw, by, append(o.place("triggers"), i), o.found); t != nil {
 			c.Triggers = append(c.Triggers, *t)
 		}
 	}

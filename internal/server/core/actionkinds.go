@@ -50,6 +50,7 @@ var effects = map[string]effect{
 	"suspend-flow-run":       (*work).actChange,
 	"change-flow-run-state":  (*work).actChange,
 	"resume-flow-run":        (*work).actResume,
+	automation.SLAViolation:  (*work).actViolation,
 }
 
 // actionScopes are what the owner of an automation needs for its actions.

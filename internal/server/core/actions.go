@@ -65,6 +65,9 @@ func (c *Core) Perform(ctx context.Context, who Caller, q *QueuedAction) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
+	if at := untilThen(err); at != nil {
+		return c.write(ctx, who, func(w *work) error { return w.PostponeAction(q.ID, q.Attempts, *at) })
+	}
 	if q.Attempts < actionAttempts {
 		c.Log.Warn("an action of an automation failed and will be tried again", "automation", q.Automation.ID, "invocation", q.ID, "error", err)
 		return c.write(ctx, who, func(w *work) error {

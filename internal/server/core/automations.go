@@ -23,6 +23,14 @@ func automationMissing(err error) error {
 
 // CreateAutomation adds an automation, which may belong to a resource.
 func (c *Core) CreateAutomation(ctx context.Context, who Caller, in *api.AutomationCreate, body jsontext.Value) (a *api.Automation, err error) {
+	err = c.write(ctx, who, func(w *work) error {
+		a, err = w.createAutomation(in, body)
+		return err
+	})
+	return a, err
+}
+
+func (w *work) createAutomation(in *api.AutomationCreate, body jsontext.Value) (*api.Automation, error) {
 	trigger, acts, err := readAutomation(body, in.Trigger, in.Actions, in.ActionsOnTrigger.Or(nil), in.ActionsOnResolve.Or(nil))
 	if err != nil {
 		return nil, err
@@ -30,24 +38,21 @@ func (c *Core) CreateAutomation(ctx context.Context, who Caller, in *api.Automat
 	if problem := automation.CheckLoop(trigger, acts[0]); problem != "" && in.Enabled.Or(true) {
 		return nil, loopError(body, body, problem, "body")
 	}
-	err = c.write(ctx, who, func(w *work) error {
-		if err := w.checkActions(acts[0]); err != nil {
-			return err
-		}
-		a = &api.Automation{
-			ID: newID(), Created: &w.now, Updated: &w.now, Name: in.Name, Description: in.Description.Or(""),
-			Enabled: in.Enabled.Or(true), Tags: in.Tags.Or([]string{}),
-			Actions: stored(acts[0]), ActionsOnTrigger: stored(acts[1]), ActionsOnResolve: stored(acts[2]),
-		}
-		if a.Trigger, err = json.Marshal(trigger); err != nil {
-			return err
-		}
-		if err := w.addAutomation(a, acts[0], in.OwnerResource.Or("")); err != nil {
-			return err
-		}
-		return w.own(a.ID)
-	})
-	return a, err
+	if err := w.checkActions(acts[0]); err != nil {
+		return nil, err
+	}
+	a := &api.Automation{
+		ID: newID(), Created: &w.now, Updated: &w.now, Name: in.Name, Description: in.Description.Or(""),
+		Enabled: in.Enabled.Or(true), Tags: in.Tags.Or([]string{}),
+		Actions: stored(acts[0]), ActionsOnTrigger: stored(acts[1]), ActionsOnResolve: stored(acts[2]),
+	}
+	if a.Trigger, err = json.Marshal(trigger); err != nil {
+		return nil, err
+	}
+	if err := w.addAutomation(a, acts[0], in.OwnerResource.Or("")); err != nil {
+		return nil, err
+	}
+	return a, w.own(a.ID)
 }
 
 // own makes the caller, where callers are known, the owner of an automation.
@@ -238,11 +243,15 @@ func (c *Core) DeleteAutomation(ctx context.Context, who Caller, id uuid.UUID) e
 		if err != nil {
 			return err
 		}
-		if err := w.Tx.DeleteAutomation(id); err != nil {
-			return err
-		}
-		return w.emitAutomation("deleted", a)
+		return w.deleteAutomation(a)
 	}))
+}
+
+func (w *work) deleteAutomation(a *api.Automation) error {
+	if err := w.Tx.DeleteAutomation(a.ID); err != nil {
+		return err
+	}
+	return w.emitAutomation("deleted", a)
 }
 
 // DeleteAutomationsOwnedBy removes the automations that belong to a resource, if any.

@@ -226,6 +226,9 @@ func (w *work) deleteDeployment(d *api.DeploymentResponse) error {
 	if err := w.Tx.DeleteAutomationsOwnedBy(deploymentResource(d.ID)); err != nil {
 		return err
 	}
+	if err := w.DeleteSLAsOf(deploymentResource(d.ID)); err != nil {
+		return err
+	}
 	return w.Tx.DeleteDeployment(d.ID)
 }
 

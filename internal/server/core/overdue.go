@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -28,7 +27,7 @@ const (
 // their time.
 func (c *Core) MarkLateRuns(ctx context.Context, who Caller) error {
 	return inBatches(ctx, c, who, func(tx *store.Tx) ([]store.OverdueRun, error) {
-		return tx.OverdueRuns(api.At(c.Clock().Add(-cmp.Or(c.Upkeep.LateAfter, lateAfter))), overdueBatch)
+		return tx.OverdueRuns(api.At(c.Clock().Add(-c.Upkeep.late())), overdueBatch)
 	}, func(w *work, r store.OverdueRun) error {
 		_, _, err := w.setFlowRunState(r.ID, states.Late(r.ScheduledTime, newID(), w.now.Time), states.MarkLate)
 		if api.CodeOf(err) == api.CodeNotFound {

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/usherhq/usher/internal/rules/heartbeat"
@@ -52,6 +53,9 @@ func (u *Upkeep) silence() heartbeat.Terms {
 	}
 	return terms
 }
+
+// late is how far behind its time a run is late.
+func (u *Upkeep) late() time.Duration { return cmp.Or(u.LateAfter, lateAfter) }
 
 func (r *Retention) batch() int {
 	if r.Batch > 0 {

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -128,7 +127,7 @@ func countEvents(c *core.Core, r *request) (answer, error) {
 	if err := r.decode(&raw); err != nil {
 		return answer{}, err
 	}
-	by, wrong := countable(r.PathValue("countable"))
+	by, wrong := choice[api.Countable](r.PathValue("countable"), "path", "countable")
 	var in api.CountAccountEventsRequest
 	err := api.Decode(raw, &in)
 	if broken := (*api.Error)(nil); wrong != nil && (err == nil || errors.As(err, &broken)) {
@@ -147,19 +146,6 @@ func countEvents(c *core.Core, r *request) (answer, error) {
 	}
 	counts, err := c.CountEvents(r.Context(), r.who, q, by, in.TimeUnit.Or(api.TimeUnitDay), float64(in.TimeInterval.Or(1)))
 	return give(http.StatusOK, counts, err)
-}
-
-// countable reads by what events are to be counted, or says what it may be.
-func countable(text string) (api.Countable, *api.Violation) {
-	by := api.Countable(text)
-	if slices.Contains(by.Values(), text) {
-		return by, nil
-	}
-	allowed := api.Choices(by.Values())
-	return by, &api.Violation{
-		Type: "enum", Loc: []any{"path", "countable"}, Msg: "Input should be " + allowed, Input: quoted(text),
-		Ctx: jsontext.Value(`{"expected":` + string(quoted(allowed)) + `}`),
-	}
 }
 
 func quoted(text string) jsontext.Value {

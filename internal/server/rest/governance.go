@@ -263,7 +263,7 @@ func countAccountEvents(s *identity.Service, r *request) (answer, error) {
 	if err := r.decode(&in); err != nil {
 		return answer{}, err
 	}
-	by, wrong := countable(r.PathValue("countable"))
+	by, wrong := choice[api.Countable](r.PathValue("countable"), "path", "countable")
 	if wrong != nil {
 		return answer{}, api.Invalid(r.body, *wrong)
 	}

@@ -43,6 +43,7 @@ func (w *town) fill(root, key string) (ids []string) {
 	made("POST /concurrency_limits/", `{"tag":"`+canary+`","concurrency_limit":1}`)
 	made("PUT /saved_searches/", `{"name":"`+canary+`","filters":[]}`)
 	made("POST /automations/", `{"name":"`+canary+`","trigger":{"type":"event","expect":["x"],"posture":"Reactive","threshold":1},"actions":[{"type":"do-nothing"}]}`)
+	made("POST /slas/", `{"name":"`+canary+`","duration":60}`)
 	kind := made("POST /block_types/", `{"name":"`+canary+`","slug":"`+canary+`"}`)
 	schema := made("POST /block_schemas/", `{"block_type_id":"`+kind+`","fields":{"title":"`+canary+`","type":"object","properties":{}}}`)
 	made("POST /block_documents/", `{"name":"`+canary+`","block_type_id":"`+kind+`","block_schema_id":"`+schema+`","data":{}}`)

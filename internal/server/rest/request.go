@@ -5,6 +5,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -157,4 +158,21 @@ func (r *request) queryID(name string) (uuid.UUID, error) {
 		problem = api.NoUUID(text, "query", name)
 	}
 	return uuid.UUID{}, api.Invalid(jsontext.Value("null"), problem)
+}
+
+// choice reads one of the words of an enumeration, or says which there are; in and name are
+// where it stands.
+func choice[T interface {
+	~string
+	Values() []string
+}](text, in, name string) (T, *api.Violation) {
+	v := T(text)
+	if slices.Contains(v.Values(), text) {
+		return v, nil
+	}
+	allowed := api.Choices(v.Values())
+	return v, &api.Violation{
+		Type: "enum", Loc: []any{in, name}, Msg: "Input should be " + allowed, Input: quoted(text),
+		Ctx: jsontext.Value(`{"expected":` + string(quoted(allowed)) + `}`),
+	}
 }
