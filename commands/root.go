@@ -9,6 +9,7 @@ import (
 	"github.com/usherhq/usher/commands/alias"
 	"github.com/usherhq/usher/commands/api"
 	"github.com/usherhq/usher/commands/artifact"
+	"github.com/usherhq/usher/commands/asset"
 	"github.com/usherhq/usher/commands/automation"
 	"github.com/usherhq/usher/commands/block"
 	"github.com/usherhq/usher/commands/cloud"
@@ -102,6 +103,7 @@ func addNouns(root *cobra.Command, env *cli.Env) {
 		{groupRun, taskrun.NewCmd(env)},
 		{groupRun, flow.NewCmd(env)},
 		{groupRun, artifact.NewCmd(env)},
+		{groupRun, asset.NewCmd(env)},
 		{groupRun, variable.NewCmd(env)},
 		{groupRun, block.NewCmd(env)},
 		{groupRun, events.NewCmd(env)},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/usherhq/usher/commands/asset"
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/client"
@@ -19,7 +20,7 @@ func NewCmd(env *cli.Env) *cobra.Command {
 		newWorkspaceListCmd(env), newWorkspaceSetCmd(env), newWorkspaceCreateCmd(env))
 	workspaces.Example = "usher cloud workspace ls"
 	cmd := cli.Group("cloud", "log in to Prefect Cloud and look after what only it has", nil,
-		newLoginCmd(env), newLogoutCmd(env), workspaces, newWebhookCmd(env), newAllowlistCmd(env), newAssetCmd(env))
+		newLoginCmd(env), newLogoutCmd(env), workspaces, newWebhookCmd(env), newAllowlistCmd(env), asset.NewCloudCmd(env, workspace))
 	cmd.Example = "usher cloud login --key - --workspace acme/etl < key.txt\nusher cloud workspace ls"
 	return cmd
 }

@@ -34,7 +34,7 @@ func Chart(p *Printer, bars []Bar) error {
 	labels = max(leastLabel, min(labels, width/3))
 	room := max(leastChart, width-labels-notes-4)
 	for _, b := range bars {
-		label := ansi.Truncate(flat(b.Label), labels, "…")
+		label := ansi.Truncate(Flat(b.Label), labels, "…")
 		line := label + strings.Repeat(" ", max(0, labels-ansi.StringWidth(label))) + "  "
 		drawn := b.draw(from, to, room, p.now())
 		line += p.Paint(drawn, b.Tone) + strings.Repeat(" ", max(0, room-ansi.StringWidth(drawn))) + "  " + b.Note

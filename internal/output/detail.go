@@ -52,7 +52,7 @@ func detail[T any](p *Printer, w *bufio.Writer, item T, properties []Column[T]) 
 func wrap(text string, room int, whole bool) []string {
 	var lines []string
 	for line := range strings.Lines(text) {
-		line = flat(strings.TrimRight(line, "\r\n"))
+		line = Flat(strings.TrimRight(line, "\r\n"))
 		if whole {
 			lines = append(lines, line)
 			continue

@@ -50,7 +50,7 @@ func fill[T any](items []T, columns []Column[T], now time.Time) *sheet {
 		cells := make([]string, len(columns))
 		tones := make([]Tone, len(columns))
 		for i, column := range columns {
-			cells[i] = flat(column.human(item, now))
+			cells[i] = Flat(column.human(item, now))
 			tones[i] = column.tone(item)
 		}
 		s.cells = append(s.cells, cells)
@@ -60,9 +60,9 @@ func fill[T any](items []T, columns []Column[T], now time.Time) *sheet {
 	return s
 }
 
-// flat makes text safe for one cell: one line, and no control sequence from
+// Flat makes text safe for one cell: one line, and no control sequence from
 // someone else's data reaches the terminal.
-func flat(text string) string {
+func Flat(text string) string {
 	clean := strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
 			return ' '

@@ -66,6 +66,15 @@ func (tx *Tx) StartCursor(consumer string, now api.Time) error {
 	return err
 }
 
+// RestartCursor makes a reader begin behind the events that there are, wherever it was.
+func (tx *Tx) RestartCursor(consumer string, now api.Time) error {
+	_, err := tx.Exec("delete from event_cursor\nwhere workspace_id = ?\nand consumer = ?", tx.workspace, consumer)
+	if err != nil {
+		return err
+	}
+	return tx.StartCursor(consumer, now)
+}
+
 // lastFirst turns an order around.
 func lastFirst(order string) string { return strings.ReplaceAll(order, ",", " desc,") + " desc" }
 

@@ -16,7 +16,7 @@ import (
 
 // acrossWorkspaces are the tables that ReadAcross and WriteAcross see whole.
 var acrossWorkspaces = []string{
-	"access_request", "audit_entry", "event", "invitation", "log", "object_access", "rate_allocation", "rate_usage", "run_token", "webhook", "workspace_access",
+	"access_request", "audit_entry", "event", "event_publication", "event_subscription", "invitation", "log", "object_access", "rate_allocation", "rate_usage", "run_token", "webhook", "workspace_access",
 }
 
 // WriteAcross is Write for those who decide who may do what, and for what servers tell each

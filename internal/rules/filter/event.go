@@ -149,7 +149,7 @@ func (f *Event) Matches(e *api.ReceivedEvent) bool {
 	switch {
 	case f.Since != nil && e.Occurred.Before(*f.Since), f.Until != nil && e.Occurred.After(*f.Until):
 		return false
-	case len(f.IDs) > 0 && !slices.Contains(f.IDs, e.ID), !f.MatchesName(e.Event), !f.Resource.matches(e.Resource):
+	case len(f.IDs) > 0 && !slices.Contains(f.IDs, e.ID), !f.MatchesName(e.Event), !f.Resource.Matches(e.Resource):
 		return false
 	case !f.matchesAny(e), !f.matchesRelated(e):
 		return false
@@ -173,7 +173,8 @@ func (f *Event) MatchesName(name string) bool {
 	return true
 }
 
-func (r *Resources) matches(labels map[string]string) bool {
+// Matches says whether a resource with these labels is selected.
+func (r *Resources) Matches(labels map[string]string) bool {
 	id := labels["prefect.resource.id"]
 	switch {
 	case len(r.IDs) > 0 && !slices.Contains(r.IDs, id):
@@ -186,7 +187,7 @@ func (r *Resources) matches(labels map[string]string) bool {
 
 func (f *Event) matchesAny(e *api.ReceivedEvent) bool {
 	for i := range f.Any {
-		if !f.Any[i].matches(e.Resource) && !slices.ContainsFunc(e.Related, f.Any[i].matches) {
+		if !f.Any[i].Matches(e.Resource) && !slices.ContainsFunc(e.Related, f.Any[i].Matches) {
 			return false
 		}
 	}

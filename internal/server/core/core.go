@@ -103,13 +103,18 @@ func (c *Core) write(ctx context.Context, who Caller, fn func(*work) error) erro
 	if err != nil {
 		return refused(err)
 	}
+	c.committed(done)
+	return nil
+}
+
+// committed publishes the messages of a work that is committed.
+func (c *Core) committed(done *work) {
 	c.Bus.Publish(done.messages...)
 	c.Meter.Count(meter.Events, len(done.events))
 	if len(done.events) > 0 {
-		c.tell(who.Workspace, done.events)
-		c.Bus.Publish(EventsStored{who.Workspace})
+		c.tell(done.who.Workspace, done.events)
+		c.Bus.Publish(EventsStored{done.who.Workspace})
 	}
-	return nil
 }
 
 // tell publishes events that were stored, if anybody listens.

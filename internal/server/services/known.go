@@ -17,6 +17,7 @@ func Known() []About {
 		{"repossessor", "ends the leases on concurrency slots that have expired"},
 		{"heartbeats", "ends runs whose process has gone silent"},
 		{"triggers", "evaluates automations and does their actions"},
+		{"publications", "brings published events to the workspaces that have subscribed to them"},
 		{"db-vacuum", "removes events, runs and logs that are too old"},
 		{"resealing", "seals secrets again after a rotation of keys"},
 		{"run-tokens", "forgets what let in the programs of runs that have ended"},

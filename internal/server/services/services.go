@@ -34,6 +34,7 @@ func All(c *core.Core, log *slog.Logger, o Options) []Service {
 		newLeases(c, log),
 		&heartbeats{c, log},
 		newAutomations(c, log),
+		newPublications(c, log),
 	)
 	return slices.DeleteFunc(all, func(s Service) bool { return slices.Contains(o.Without, s.Name()) })
 }
