@@ -74,6 +74,11 @@ func (c *Core) load(tx *store.Tx, a *assembly, level []store.SealedDocument, sec
 	ids := make([]uuid.UUID, len(level))
 	for i := range level {
 		d := &level[i]
+		if of := *d.BlockSchema.BlockTypeID; of != d.BlockTypeID { // rare, so it is not joined
+			if d.BlockSchema.BlockType, err = tx.BlockType(of); err != nil {
+				return nil, err
+			}
+		}
 		var data jsontext.Value
 		data, err = v.open(d.ID, d.Sealed)
 		if err == nil && !secrets {

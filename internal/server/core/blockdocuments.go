@@ -31,9 +31,6 @@ func (c *Core) CreateBlockDocument(ctx context.Context, who Caller, in *api.Bloc
 		if err != nil {
 			return err
 		}
-		if *schema.BlockTypeID != in.BlockTypeID {
-			return invalid("block_schema_id", "the block schema is not one of the block's type")
-		}
 		d := &store.SealedDocument{BlockDocument: api.BlockDocument{
 			ID: newID(), Created: &w.now, Updated: &w.now, Name: &name, IsAnonymous: in.IsAnonymous.Or(false),
 			BlockSchemaID: schema.ID, BlockTypeID: in.BlockTypeID, BlockTypeName: &schema.BlockType.Name,

@@ -31,6 +31,9 @@ func (w *work) updateDeployment(d *api.DeploymentResponse, in *api.DeploymentUpd
 	if err != nil {
 		return err
 	}
+	if err := errors.Join(w.blockThere(in.InfrastructureDocumentID.Ptr()), w.blockThere(in.StorageDocumentID.Ptr())); err != nil {
+		return err
+	}
 	values, err := w.updatedParameters(d, in)
 	if err != nil {
 		return err

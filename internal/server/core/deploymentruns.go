@@ -66,6 +66,7 @@ func runOfDeployment(d *api.DeploymentResponse, in *api.DeploymentFlowRunCreate,
 			InfrastructureDocumentID: block, DeploymentVersionID: d.VersionID, DeploymentVersionInfo: d.VersionInfo,
 		},
 		state: in.State.Or(api.StateCreate{Type: api.StateTypeScheduled}),
+		block: in.InfrastructureDocumentID.Ptr(),
 	}
 }
 

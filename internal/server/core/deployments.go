@@ -170,6 +170,18 @@ func (w *work) checkDocuments(in *api.DeploymentCreate) error {
 	return nil
 }
 
+// blockThere refuses to name a block that is not there; nil names none.
+func (w *work) blockThere(id *uuid.UUID) error {
+	if id == nil {
+		return nil
+	}
+	there, err := w.HasBlockDocument(*id)
+	if err == nil && !there {
+		err = refused(store.ErrForeignKey)
+	}
+	return err
+}
+
 // Deployment returns a deployment by its id.
 func (c *Core) Deployment(ctx context.Context, who Caller, id uuid.UUID) (*api.DeploymentResponse, error) {
 	return found("Deployment", func() (*api.DeploymentResponse, error) {

@@ -19,6 +19,7 @@ type newFlowRun struct {
 	run        *api.FlowRunResponse
 	state      api.StateCreate
 	scheduleID *uuid.UUID
+	block      *uuid.UUID // that the request names as its infrastructure
 }
 
 // wantedFlowRun reads what a request wants.
@@ -32,6 +33,7 @@ func wantedFlowRun(in *api.FlowRunCreate) *newFlowRun {
 			InfrastructureDocumentID: in.InfrastructureDocumentID.Ptr(),
 		},
 		state: in.State.Or(api.StateCreate{Type: api.StateTypePending}),
+		block: in.InfrastructureDocumentID.Ptr(),
 	}
 }
 
@@ -82,6 +84,9 @@ func (w *work) createFlowRun(n *newFlowRun) (run *api.FlowRunResponse, isNew boo
 			err = w.bound(FlowRunKind, run.ID)
 		}
 		return run, false, err
+	}
+	if err := w.blockThere(n.block); err != nil {
+		return nil, false, err
 	}
 	if err := w.reach(run.ID); err != nil {
 		return nil, false, err
