@@ -121,6 +121,7 @@ func addNouns(root *cobra.Command, env *cli.Env) {
 		{groupOperate, access.NewMemberCmd(env)},
 		{groupOperate, access.NewAccessCmd(env)},
 		{groupOperate, access.NewAuditCmd(env)},
+		{groupOperate, access.NewChangeCmd(env)},
 		{groupOperate, server.NewAccountCmd(env)},
 		{groupOperate, security.NewCmd(env)},
 		{groupOperate, transfer.NewCmd(env)},

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/go-json-experiment/json"
 
@@ -9,7 +10,8 @@ import (
 )
 
 // Ask sends a request that has no typed method and reads the answer. It quotes nothing of an
-// answer that it can't read, which may be a secret.
+// answer that it can't read, which may be a secret. A change that waits for a second person is
+// an error with api.CodeConflict.
 func Ask[T any](ctx context.Context, c *Client, method, path string, body any) (answer T, err error) {
 	var payload []byte
 	if body != nil {
@@ -20,6 +22,12 @@ func Ask[T any](ctx context.Context, c *Client, method, path string, body any) (
 	got, err := c.Do(ctx, method, path, payload)
 	if err != nil || len(got.Body) == 0 {
 		return answer, err
+	}
+	if got.Status == http.StatusAccepted {
+		var held api.AccountChange
+		if json.Unmarshal(got.Body, &held) == nil && held.Status == "PENDING" {
+			return answer, api.Errorf(api.CodeConflict, "nothing is changed yet: %s", held.Detail)
+		}
 	}
 	if json.Unmarshal(got.Body, &answer) != nil {
 		return answer, api.Errorf(api.CodeInternal, "%s answers %s %s with something else than expected", c.base, method, path)

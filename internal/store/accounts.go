@@ -78,7 +78,7 @@ func (tx *Tx) DeleteAccount(id uuid.UUID) error {
 	if _, err := tx.Exec("delete from api_key\nwhere actor_id in (select id from bot where account_id = ?)", id); err != nil {
 		return err
 	}
-	for _, table := range []string{"sso_connection", "scim_token", "account_domain", "account_role", "account_membership", "team_membership", "team", "workspace_role", "invitation", "bot", "account_key", "ip_allow", "rate_allocation", "rate_usage", "access_request", "access_review"} {
+	for _, table := range []string{"sso_connection", "scim_token", "account_domain", "account_role", "account_membership", "team_membership", "team", "workspace_role", "invitation", "bot", "account_key", "ip_allow", "rate_allocation", "rate_usage", "access_request", "access_review", "account_change", "change_control"} {
 		if _, err := tx.Exec("delete from "+table+"\nwhere account_id = ?", id); err != nil {
 			return err
 		}

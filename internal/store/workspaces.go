@@ -215,6 +215,6 @@ var AboveWorkspaces = []string{
 	"workspace", "schema_migration", "account_key", "account", "account_domain", "account_role", "account_membership", "auth_user", "bot", "team",
 	"team_membership", "workspace_role", "api_key", "revocation_epoch", "audit_head", "ip_allow",
 	"auth_magic_link", "auth_token", "auth_code", "auth_device", "auth_user_identity", "auth_throttle", "auth_seen", "auth_flow",
-	"access_review", "sso_connection", "auth_arrival", "auth_factor", "auth_recovery", "auth_challenge",
+	"access_review", "account_change", "change_control", "sso_connection", "auth_arrival", "auth_factor", "auth_recovery", "auth_challenge",
 	"scim_token", "mail_outbox",
 }

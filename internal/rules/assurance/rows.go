@@ -157,7 +157,9 @@ var rows = []Row{
 	{ID: "S39", Level: Should, Promise: "Access is asked for, approved by somebody else, and ends", Tests: []string{"TestAccessIsAskedForAndEnds"}, live: ofAccount(func(_ *Facts, a *Account) Value {
 		return Value{Text: count(a.TimedGrants, "request gives", "requests give") + " access now, " + count(a.OpenRequests, "waits", "wait")}
 	})},
-	{ID: "S40", Level: Should, Promise: "Changes are written down, and some need a second person", Tests: []string{"TestRunningAnAccount", "TestTheAuditLogTellsWhenItWasTamperedWith"}, Missing: "no setting needs a second person"},
+	{ID: "S40", Level: Should, Promise: "Changes are written down, and some need a second person", Tests: []string{"TestRunningAnAccount", "TestTheAuditLogTellsWhenItWasTamperedWith", "TestChangesWaitForASecondPerson"}, live: ofAccount(func(_ *Facts, a *Account) Value {
+		return Value{Text: onOff(a.TwoPersons, "changes of who may use the account wait for a second person", "one person is enough (usher change require)")}
+	})},
 	{
 		ID: "S41", Level: Must, Promise: "Accounts may want their own sign-in, and directories take access away at once", Tests: []string{"TestSAMLRequired", "TestDeactivationEndsSessionsAndKeys", "TestRevocationReachesEveryServer", "TestOnlyTheDirectoryOfTheAccount"},
 		live: ofAccount(func(_ *Facts, a *Account) Value { return Value{Text: onOff(a.RequireSSO, "required", "not required")} }),

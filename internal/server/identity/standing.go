@@ -56,6 +56,11 @@ func (s *Service) Standing(ctx context.Context, account uuid.UUID) (*assurance.A
 		if out.TimedGrants, out.OpenRequests, err = tx.CountTimedGrants(account, s.Now()); err != nil {
 			return nil, err
 		}
+		hours, err := tx.ChangeControl(account)
+		if err != nil {
+			return nil, err
+		}
+		out.TwoPersons = hours > 0
 		reviews, err := tx.AccessReviews(account, api.MaxPage)
 		if err != nil {
 			return nil, err

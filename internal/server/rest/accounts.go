@@ -17,11 +17,11 @@ const (
 
 var accountRoutes = []governedRoute{
 	{pattern: "GET " + inAccount, permission: "read:account", handle: readAccount},
-	{pattern: "PATCH " + inAccount, permission: "update:account", fresh: true, handle: updateAccount},
+	{pattern: "PATCH " + inAccount, permission: "update:account", fresh: true, held: true, handle: updateAccount},
 	{pattern: "GET " + inAccount + "/settings", permission: "read:account", handle: readAccountSettings},
-	{pattern: "PATCH " + inAccount + "/settings", permission: "update:account", fresh: true, handle: updateAccountSettings},
+	{pattern: "PATCH " + inAccount + "/settings", permission: "update:account", fresh: true, held: true, handle: updateAccountSettings},
 	{pattern: "GET " + inAccount + "/domains", permission: "read:sso", handle: readDomains},
-	{pattern: "PATCH " + inAccount + "/domains", permission: "administrate:sso", fresh: true, handle: updateDomains},
+	{pattern: "PATCH " + inAccount + "/domains", permission: "administrate:sso", fresh: true, held: true, handle: updateDomains},
 	{pattern: "GET " + inAccount + "/account_roles/{id}", permission: "read:account_role", handle: readAccountRole},
 	{pattern: "POST " + inAccount + "/account_roles/filter", permission: "read:account_role", handle: readAccountRoles},
 }
@@ -32,7 +32,7 @@ var memberRoutes = []governedRoute{
 	{pattern: "GET " + inAccount + "/account_memberships/by-user/{id}", permission: "read:account_membership", handle: memberBy(true)},
 	{pattern: "GET " + inAccount + "/account_memberships/by-bot/{id}", permission: "read:account_membership", handle: memberBy(true)},
 	{pattern: "GET " + inAccount + "/account_memberships/{id}", permission: "read:account_membership", handle: memberBy(false)},
-	{pattern: "PATCH " + inAccount + "/account_memberships/{id}", permission: "update:account_membership", fresh: true, handle: updateMember},
+	{pattern: "PATCH " + inAccount + "/account_memberships/{id}", permission: "update:account_membership", fresh: true, held: true, handle: updateMember},
 	{pattern: "DELETE " + inAccount + "/account_memberships/{id}", permission: "delete:account_membership", fresh: true, handle: deleteMember},
 	{pattern: "PATCH " + inAccount + "/account_memberships/{id}/active", permission: "update:account_membership", fresh: true, handle: setMemberActive},
 	{pattern: "POST " + inAccount + "/account_memberships/set_active", permission: "update:account_membership", fresh: true, handle: setMembersActive},
@@ -50,7 +50,7 @@ var botRoutes = []governedRoute{
 }
 
 var invitationRoutes = []governedRoute{
-	{pattern: "POST " + inAccount + "/invitations/", permission: "create:invitation", fresh: true, handle: createInvitations},
+	{pattern: "POST " + inAccount + "/invitations/", permission: "create:invitation", fresh: true, held: true, handle: createInvitations},
 	{pattern: "GET " + inAccount + "/invitations/{id}", permission: "read:invitation", handle: readInvitation},
 	{pattern: "POST " + inAccount + "/invitations/filter", permission: "read:invitation", handle: readInvitations},
 	{pattern: "POST " + inAccount + "/invitations/count", permission: "read:invitation", handle: countInvitations},

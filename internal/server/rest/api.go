@@ -39,6 +39,7 @@ type API struct {
 	SessionOf func(*http.Request) string
 
 	running atomic.Int64
+	mux     *http.ServeMux
 	// inWorkspaces are the first segments, inside of a workspace's path, of the routes that
 	// say who may use the server.
 	inWorkspaces map[string]bool
@@ -47,6 +48,7 @@ type API struct {
 // Handler returns the handler of the whole API.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
+	a.mux = mux
 	a.inWorkspaces = map[string]bool{}
 	handlers := map[api.Operation]http.Handler{}
 	for _, op := range api.Operations() {

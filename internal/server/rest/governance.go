@@ -17,15 +17,15 @@ import (
 )
 
 var roleRoutes = []governedRoute{
-	{pattern: "POST " + inAccount + "/account_roles/", permission: "create:account_role", fresh: true, handle: createAccountRole},
-	{pattern: "PATCH " + inAccount + "/account_roles/{id}", permission: "update:account_role", fresh: true, handle: updateAccountRole},
-	{pattern: "DELETE " + inAccount + "/account_roles/{id}", permission: "delete:account_role", fresh: true, handle: deleteAccountRole},
+	{pattern: "POST " + inAccount + "/account_roles/", permission: "create:account_role", fresh: true, held: true, handle: createAccountRole},
+	{pattern: "PATCH " + inAccount + "/account_roles/{id}", permission: "update:account_role", fresh: true, held: true, handle: updateAccountRole},
+	{pattern: "DELETE " + inAccount + "/account_roles/{id}", permission: "delete:account_role", fresh: true, held: true, handle: deleteAccountRole},
 }
 
 var moveRoutes = []governedRoute{
-	{pattern: "DELETE " + inAccount, permission: "delete:account", fresh: true, handle: deleteAccount},
+	{pattern: "DELETE " + inAccount, permission: "delete:account", fresh: true, held: true, handle: deleteAccount},
 	{pattern: "POST " + inWorkspace + "/validate_transfer", permission: "delete:workspace", handle: validateTransfer},
-	{pattern: "POST " + inWorkspace + "/transfer", permission: "delete:workspace", fresh: true, handle: transferWorkspace},
+	{pattern: "POST " + inWorkspace + "/transfer", permission: "delete:workspace", fresh: true, held: true, handle: transferWorkspace},
 	{pattern: "POST " + inWorkspace + "/invitations/", permission: "create:workspace_invitation", fresh: true, handle: createSpaceInvitation},
 	{pattern: "GET " + inWorkspace + "/invitations/{id}", permission: "read:workspace_invitation", handle: readSpaceInvitation},
 	{pattern: "POST " + inWorkspace + "/invitations/filter", permission: "read:workspace_invitation", handle: readSpaceInvitations},
@@ -34,7 +34,7 @@ var moveRoutes = []governedRoute{
 
 var allowlistRoutes = []governedRoute{
 	{pattern: "GET " + inAccount + "/ip_allowlist", permission: "read:ip_allowlist", handle: readAllowlist},
-	{pattern: "PUT " + inAccount + "/ip_allowlist", permission: "update:ip_allowlist", fresh: true, handle: replaceAllowlist},
+	{pattern: "PUT " + inAccount + "/ip_allowlist", permission: "update:ip_allowlist", fresh: true, held: true, handle: replaceAllowlist},
 	{pattern: "GET " + inAccount + "/ip_allowlist/my_access", permission: "read:ip_allowlist", handle: readMyAddress},
 }
 

@@ -22,7 +22,9 @@ type governedRoute struct {
 	scopes     permission
 	// fresh wants a person to have signed in just now: the route decides who gets in. Keys
 	// are not asked; they can't sign in.
-	fresh  bool
+	fresh bool
+	// held waits for a second person in accounts that want one.
+	held   bool
 	handle func(s *identity.Service, r *request) (answer, error)
 }
 
@@ -30,7 +32,7 @@ type governedRoute struct {
 func governedRoutes() (all []governedRoute) {
 	for _, noun := range [][]governedRoute{
 		meRoutes, accountRoutes, memberRoutes, botRoutes, invitationRoutes, workspaceRoutes, accessRoutes, teamRoutes, ssoRoutes, auditRoutes,
-		roleRoutes, moveRoutes, allowlistRoutes, rateRoutes, accountEventRoutes, webhookRoutes, objectRoutes, securityRoutes, accessRequestRoutes, accessReviewRoutes,
+		roleRoutes, moveRoutes, allowlistRoutes, rateRoutes, accountEventRoutes, webhookRoutes, objectRoutes, securityRoutes, accessRequestRoutes, accessReviewRoutes, changeRoutes,
 	} {
 		all = append(all, noun...)
 	}
@@ -44,8 +46,15 @@ func (a *API) govern(mux *http.ServeMux, row governedRoute) {
 		r := &request{Request: hr, visitor: visitorOf(hr.Context()), writer: w, limits: small, strict: true, core: a.Core, api: a}
 		r.who = r.visitor.who
 		var out answer
-		err := a.governed(r, row, needs)
+		held := false
+		err := a.asProposed(r, row)
 		if err == nil {
+			err = a.governed(r, row, needs)
+		}
+		if err == nil {
+			out, held, err = a.hold(r, row)
+		}
+		if err == nil && !held {
 			out, err = row.handle(a.Identity, r)
 		}
 		switch {

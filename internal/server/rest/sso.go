@@ -11,16 +11,16 @@ import (
 // signing in.
 var ssoRoutes = []governedRoute{
 	{pattern: "GET " + inAccount + "/sso", permission: "read:sso", handle: readSignInPolicy},
-	{pattern: "PATCH " + inAccount + "/sso", permission: "administrate:sso", fresh: true, handle: updateSignInPolicy},
+	{pattern: "PATCH " + inAccount + "/sso", permission: "administrate:sso", fresh: true, held: true, handle: updateSignInPolicy},
 	{pattern: "GET " + inAccount + "/sso/setup_url", permission: "administrate:sso", handle: setupURL("")},
 	{pattern: "GET " + inAccount + "/sso/dsync_setup_url", permission: "administrate:sso", handle: setupURL("#directory")},
 	{pattern: "POST " + inAccount + "/sso/validate", permission: "read:account", handle: validateSSO},
 	{pattern: "GET " + inAccount + "/sso/integrations", permission: "administrate:sso", handle: readIntegrations},
-	{pattern: "POST " + inAccount + "/sso/integrations", permission: "administrate:sso", fresh: true, handle: createIntegration},
+	{pattern: "POST " + inAccount + "/sso/integrations", permission: "administrate:sso", fresh: true, held: true, handle: createIntegration},
 	{pattern: "POST " + inAccount + "/sso/directories", permission: "administrate:sso", fresh: true, handle: createDirectory},
 	{pattern: "DELETE " + inAccount + "/sso/directories/{id}", permission: "administrate:sso", fresh: true, handle: deleteDirectory},
-	{pattern: "DELETE " + inAccount + "/account_memberships/{id}/second_factor", permission: "update:account_membership", fresh: true, handle: resetSecondFactor},
-	{pattern: "DELETE " + inAccount + "/sso/integrations/{id}", permission: "administrate:sso", fresh: true, handle: deleteIntegration},
+	{pattern: "DELETE " + inAccount + "/account_memberships/{id}/second_factor", permission: "update:account_membership", fresh: true, held: true, handle: resetSecondFactor},
+	{pattern: "DELETE " + inAccount + "/sso/integrations/{id}", permission: "administrate:sso", fresh: true, held: true, handle: deleteIntegration},
 }
 
 func resetSecondFactor(s *identity.Service, r *request) (answer, error) {

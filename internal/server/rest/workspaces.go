@@ -16,11 +16,11 @@ var workspaceRoutes = []governedRoute{
 	{pattern: "POST " + inAccount + "/workspaces/filter", permission: "read:workspace", handle: readWorkspaces},
 	{pattern: "GET " + inWorkspace, permission: "read:workspace", handle: readWorkspace},
 	{pattern: "PATCH " + inWorkspace, scopes: "write_workspace_settings", handle: updateWorkspace},
-	{pattern: "DELETE " + inWorkspace, scopes: "manage_workspace_settings", fresh: true, handle: deleteWorkspace},
-	{pattern: "POST " + inAccount + "/workspace_roles/", permission: "create:workspace_role", fresh: true, handle: createWorkspaceRole},
+	{pattern: "DELETE " + inWorkspace, scopes: "manage_workspace_settings", fresh: true, held: true, handle: deleteWorkspace},
+	{pattern: "POST " + inAccount + "/workspace_roles/", permission: "create:workspace_role", fresh: true, held: true, handle: createWorkspaceRole},
 	{pattern: "GET " + inAccount + "/workspace_roles/{id}", permission: "read:workspace_role", handle: readWorkspaceRole},
-	{pattern: "PATCH " + inAccount + "/workspace_roles/{id}", permission: "update:workspace_role", fresh: true, handle: updateWorkspaceRole},
-	{pattern: "DELETE " + inAccount + "/workspace_roles/{id}", permission: "delete:workspace_role", fresh: true, handle: deleteWorkspaceRole},
+	{pattern: "PATCH " + inAccount + "/workspace_roles/{id}", permission: "update:workspace_role", fresh: true, held: true, handle: updateWorkspaceRole},
+	{pattern: "DELETE " + inAccount + "/workspace_roles/{id}", permission: "delete:workspace_role", fresh: true, held: true, handle: deleteWorkspaceRole},
 	{pattern: "POST " + inAccount + "/workspace_roles/filter", permission: "read:workspace_role", handle: readWorkspaceRoles},
 }
 

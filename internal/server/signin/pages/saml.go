@@ -208,6 +208,14 @@ func (h *Handler) changeOrganization(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, &signin.Problem{Code: signin.CodeStale, Text: "Sign in again to do that: it decides who gets in."})
 		return
 	}
+	control, err := h.service.People().ChangeControl(r.Context(), account)
+	if err == nil && control.Required {
+		err = api.Errorf(api.CodeForbidden, "This account wants a second person for that: propose it through the API, and somebody else approves it with usher change approve.")
+	}
+	if err != nil {
+		h.failOrganization(w, r, v, account, err)
+		return
+	}
 	from := h.from(r)
 	by := identity.By{Actor: v.Actor, IP: from.IP, UserAgent: from.Agent, RequestID: from.Request}
 	if r.PostForm.Get("action") == "new-directory" {
