@@ -18,7 +18,7 @@ type wall struct {
 var wallsOfTheHouse = []wall{
 	{"internal/api", nil},
 	{"internal/rules/", []string{"internal/api"}},
-	{"internal/store", []string{"internal/api", "internal/rules/asset", "internal/rules/claim", "internal/rules/cleanup", "internal/rules/filter", "internal/rules/heartbeat", "internal/rules/limits", "internal/rules/states", "internal/rules/trigger"}},
+	{"internal/store", []string{"internal/api", "internal/rules/asset", "internal/rules/claim", "internal/rules/cleanup", "internal/rules/filter", "internal/rules/heartbeat", "internal/rules/limits", "internal/rules/metric", "internal/rules/states", "internal/rules/trigger"}},
 	{"internal/client", []string{"internal/api"}},
 	{"internal/auth", []string{"internal/api", "internal/client"}},
 	{"internal/term", nil},

@@ -62,7 +62,20 @@ func readAction(o *object) Action {
 	a := Action{Type: o.text("type", impliedAction(o)), JobVariables: jsontext.Value("null")}
 	out := []member{{"type", a.Type}}
 	switch a.Type {
-	case "do-nothing", "cancel-flow-run", "delete-flow-run", "resume-flow-run", "suspend-flow-run":
+	case "do-nothing", "delete-flow-run", "resume-flow-run":
+	case "cancel-flow-run", "suspend-flow-run":
+		if o.flag("force") { // only then it is kept: the reference's clients know none
+			out = append(out, member{"force", true})
+		}
+	case "pause-schedule-for-flow-run":
+		out = append(out, member{"deployment_id", o.id("deployment_id")}, member{"schedule_id", o.id("schedule_id")})
+	case "resume-schedule-for-flow-run":
+		for _, name := range []string{"deployment_id", "schedule_id"} {
+			if o.required(name) && o.isNull(name) {
+				o.wrong(name, "uuid_type", "UUID input should be a string, bytes or UUID object")
+			}
+			out = append(out, member{name, o.id(name)})
+		}
 	case RunDeployment:
 		out = a.target(o, out, "deployment_id")
 		a.JobVariables = o.mapping("job_variables")
@@ -100,7 +113,7 @@ func kinds() []string {
 		"do-nothing", RunDeployment, "pause-deployment", "resume-deployment", "cancel-flow-run", "delete-flow-run",
 		"change-flow-run-state", "pause-work-queue", "resume-work-queue", "send-notification", "call-webhook",
 		"pause-automation", "resume-automation", "suspend-flow-run", "resume-flow-run", "pause-work-pool", "resume-work-pool",
-		SLAViolation,
+		SLAViolation, "pause-schedule-for-flow-run", "resume-schedule-for-flow-run",
 	}
 }
 

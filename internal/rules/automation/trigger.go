@@ -19,6 +19,7 @@ type Trigger struct {
 	ID   uuid.UUID
 	Event
 	Composite
+	Metric
 }
 
 // The kinds of triggers.
@@ -26,6 +27,7 @@ const (
 	TypeEvent    = "event"
 	TypeCompound = "compound"
 	TypeSequence = "sequence"
+	TypeMetric   = "metric"
 )
 
 // Event is the part of a trigger of the kind event.
@@ -53,7 +55,31 @@ func (e *Event) RelatedMatches() []jsontext.Value {
 const (
 	Reactive  = "Reactive"
 	Proactive = "Proactive"
+	Measured  = "Metric" // of a metric trigger
 )
+
+// Metric is the part of a trigger of the kind metric, which has Match and MatchRelated too.
+// It fires when the metric over the last Range has broken the threshold for FiringFor.
+type Metric struct {
+	Name      api.PrefectMetric
+	Limit     float64
+	Operator  api.MetricTriggerOperator
+	Range     time.Duration
+	FiringFor time.Duration
+}
+
+// Breaks says whether a value breaks the threshold.
+func (m *Metric) Breaks(value float64) bool {
+	switch m.Operator {
+	case api.MetricTriggerOperatorBelow:
+		return value < m.Limit
+	case api.MetricTriggerOperatorAtMost:
+		return value <= m.Limit
+	case api.MetricTriggerOperatorAbove:
+		return value > m.Limit
+	}
+	return value >= m.Limit
+}
 
 // Composite is the part of a trigger that is made of others.
 type Composite struct {
@@ -112,8 +138,10 @@ func readTrigger(raw jsontext.Value, by reading, at []any, found *[]api.Violatio
 		t.Require = readRequire(o, len(t.Triggers))
 	case TypeSequence:
 		t.Composite = readComposite(o, by)
+	case TypeMetric:
+		t.Event, t.Metric = readMetric(o)
 	default:
-		o.wrong("type", "literal_error", "Input should be "+api.Choices([]string{TypeEvent, TypeCompound, TypeSequence}))
+		o.wrong("type", "literal_error", "Input should be "+api.Choices([]string{TypeEvent, TypeCompound, TypeSequence, TypeMetric}))
 	}
 	return t
 }
@@ -128,6 +156,42 @@ func impliedType(o *object) string {
 	}
 	return TypeEvent
 }
+
+// leastMeasured is the shortest time over which a metric is looked at.
+const leastMeasured = 5 * time.Minute
+
+func readMetric(o *object) (e Event, m Metric) {
+	e = Event{Match: o.labels("match"), MatchRelated: o.labelsOrList("match_related"), Posture: o.choice("posture", Measured, Measured), After: []string{}, Expect: []string{}, ForEach: []string{}}
+	if !o.required("metric") {
+		return e, m
+	}
+	q, isObject := open(o.members["metric"], o.place("metric"), o.found)
+	if !isObject {
+		return e, m
+	}
+	if q.required("name") {
+		m.Name = api.PrefectMetric(q.choice("name", "", m.Name.Values()...))
+	}
+	if q.required("operator") {
+		m.Operator = api.MetricTriggerOperator(q.choice("operator", "", m.Operator.Values()...))
+	}
+	if q.required("threshold") && json.Unmarshal(q.members["threshold"], &m.Limit) != nil {
+		q.wrong("threshold", "float_parsing", "Input should be a valid number, unable to parse string as a number")
+	}
+	m.Range, m.FiringFor = q.duration("range", leastMeasured), q.duration("firing_for", leastMeasured)
+	for name, d := range map[string]time.Duration{"range": m.Range, "firing_for": m.FiringFor} {
+		if d < leastMeasured || d > longestMeasured {
+			q.wrong(name, "value_error", "Value error, The minimum range is 300 seconds (5 minutes), the maximum 30 days")
+		}
+	}
+	if !everyRun(e.Match) {
+		o.wrong("match", "value_error", "Value error, figures are kept by what flow runs belong to, not by run; select them by match_related")
+	}
+	return e, m
+}
+
+// longestMeasured is the longest.
+const longestMeasured = 30 * 24 * time.Hour
 
 // leastProactive is the shortest time over which the absence of events means something.
 const leastProactive = 10 * time.Second

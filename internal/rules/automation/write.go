@@ -23,6 +23,15 @@ type (
 		Within       api.Float      `json:"within"`
 	}
 
+	wireMetric struct {
+		Type         string                 `json:"type"`
+		ID           uuid.UUID              `json:"id"`
+		Match        jsontext.Value         `json:"match"`
+		MatchRelated jsontext.Value         `json:"match_related"`
+		Posture      string                 `json:"posture"`
+		Metric       api.MetricTriggerQuery `json:"metric"`
+	}
+
 	wireComposite struct {
 		Type     string         `json:"type"`
 		ID       uuid.UUID      `json:"id"`
@@ -38,6 +47,13 @@ func (t Trigger) MarshalJSONTo(enc *jsontext.Encoder) error {
 		e := &t.Event
 		return json.MarshalEncode(enc, wireEvent{
 			t.Type, t.ID, e.Match, e.MatchRelated, e.After, e.Expect, e.ForEach, e.Posture, e.Threshold, api.Seconds(e.Within),
+		})
+	}
+	if t.Type == TypeMetric {
+		m := &t.Metric
+		return json.MarshalEncode(enc, wireMetric{
+			t.Type, t.ID, t.Match, t.MatchRelated, t.Posture,
+			api.MetricTriggerQuery{Name: m.Name, Threshold: api.Float(m.Limit), Operator: m.Operator, Range: api.Seconds(m.Range), FiringFor: api.Seconds(m.FiringFor)},
 		})
 	}
 	w := wireComposite{Type: t.Type, ID: t.ID, Triggers: t.Triggers, Require: t.Require}

@@ -27,6 +27,12 @@ type Firing struct {
 	Value     *float64           `json:"triggering_value"`
 }
 
+// The states that a firing can be of.
+const (
+	Triggered = "Triggered"
+	Resolved  = "Resolved"
+)
+
 // Place is where a bucket is kept: a trigger and the JSON of the values of its for_each
 // labels, or a digest when that is too long for an index.
 type Place struct {
@@ -133,7 +139,7 @@ func (b *Book) fireEvent(t *Trigger, key []string, e *api.ReceivedEvent) {
 
 func (b *Book) firing(t *Trigger, e *api.ReceivedEvent, of ...*Firing) *Firing {
 	return &Firing{
-		ID: b.NewID(), By: t.ID, Trigger: t.Stored, States: []string{"Triggered"}, Triggered: b.Now(),
+		ID: b.NewID(), By: t.ID, Trigger: t.Stored, States: []string{Triggered}, Triggered: b.Now(),
 		Labels: map[string]string{}, Firings: append([]*Firing{}, of...), Event: e,
 	}
 }

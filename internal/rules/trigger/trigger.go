@@ -79,9 +79,9 @@ func prefixes(patterns []string) (*regexp.Regexp, error) {
 	return regexp.Compile("^(?:" + strings.Join(list, "|") + ")")
 }
 
-// Leaves are the triggers in t that wait for events.
+// Leaves are the triggers in t that are not made of others.
 func (t *Trigger) Leaves() []*Trigger {
-	if t.Type == automation.TypeEvent {
+	if t.Type == automation.TypeEvent || t.IsMeasured() {
 		return []*Trigger{t}
 	}
 	var out []*Trigger
@@ -93,6 +93,9 @@ func (t *Trigger) Leaves() []*Trigger {
 
 // IsProactive says that the trigger fires when events stay away.
 func (t *Trigger) IsProactive() bool { return t.Posture == automation.Proactive }
+
+// IsMeasured says that the trigger fires when a metric breaks a threshold.
+func (t *Trigger) IsMeasured() bool { return t.Type == automation.TypeMetric }
 
 // names lists the patterns of the names of the events that matter.
 func (t *Trigger) names() []string {

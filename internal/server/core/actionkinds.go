@@ -51,6 +51,9 @@ var effects = map[string]effect{
 	"change-flow-run-state":  (*work).actChange,
 	"resume-flow-run":        (*work).actResume,
 	automation.SLAViolation:  (*work).actViolation,
+
+	"pause-schedule-for-flow-run":  (*work).actPauseSchedule,
+	"resume-schedule-for-flow-run": (*work).actPauseSchedule,
 }
 
 // actionScopes are what the owner of an automation needs for its actions.
@@ -58,6 +61,7 @@ var actionScopes = map[string]string{
 	automation.RunDeployment: "run_deployments", "pause-deployment": "write_deployments", "resume-deployment": "write_deployments",
 	"pause-work-pool": "write_work_pools", "resume-work-pool": "write_work_pools", "pause-work-queue": "write_work_queues", "resume-work-queue": "write_work_queues",
 	"pause-automation": "manage_automations", "resume-automation": "manage_automations", "cancel-flow-run": "run_flows", "suspend-flow-run": "run_flows",
+	"pause-schedule-for-flow-run": "write_deployments", "resume-schedule-for-flow-run": "write_deployments",
 	"change-flow-run-state": "run_flows", "resume-flow-run": "run_flows", "delete-flow-run": "manage_flows",
 }
 
@@ -215,29 +219,60 @@ func (w *work) actPauseAutomation(d *deed) error {
 	return automationMissing(w.enableAutomation(id, &api.AutomationPartialUpdate{Enabled: api.Some(!d.pauses())}))
 }
 
+// actPauseSchedule pauses or resumes a schedule: the one that is named, or that the flow run
+// comes from.
+func (w *work) actPauseSchedule(d *deed) error {
+	var members struct {
+		Deployment *uuid.UUID `json:"deployment_id"`
+		Schedule   *uuid.UUID `json:"schedule_id"`
+	}
+	if err := json.Unmarshal(d.Stored, &members); err != nil {
+		return err
+	}
+	if members.Deployment == nil || members.Schedule == nil {
+		id, err := d.flowRun()
+		if err != nil {
+			return err
+		}
+		run, err := w.LockFlowRun(id)
+		if err != nil {
+			return missing("Flow run", err)
+		}
+		if run.DeploymentID == nil || run.ScheduleID == nil {
+			return notDone("The flow run comes from no schedule")
+		}
+		members.Deployment, members.Schedule = run.DeploymentID, run.ScheduleID
+	}
+	d.involve("deployment", *members.Deployment, "", "target")
+	d.details["status_code"] = 204
+	return w.updateSchedule(*members.Deployment, *members.Schedule, &api.DeploymentScheduleUpdate{Active: api.Some(!d.pauses())})
+}
+
 // suspension is how long a run that an action suspends waits to be resumed.
 const suspension = time.Hour
 
 // proposal is the state that an action proposes for a flow run.
 func (d *deed) proposal(now api.Time) (in api.StateCreate, force bool, err error) {
 	by := " by Automation " + d.Automation.ID.String()
-	switch d.Type {
-	case "cancel-flow-run":
-		return api.StateCreate{Type: api.StateTypeCancelling, Message: api.Some("Cancelled" + by)}, false, nil
-	case "suspend-flow-run":
-		until, reschedules := api.At(now.Add(suspension)), true
-		return api.StateCreate{
-			Type: api.StateTypePaused, Name: api.Some("Suspended"), Message: api.Some("Suspended" + by),
-			StateDetails: api.Some(api.StateDetails{PauseTimeout: &until, PauseReschedule: reschedules, Deferred: new(bool)}),
-		}, false, nil
-	}
 	var members struct {
 		Name    *string       `json:"name"`
 		State   api.StateType `json:"state"`
 		Message *string       `json:"message"`
 		Force   bool          `json:"force"`
 	}
-	err = json.Unmarshal(d.Stored, &members)
+	if err := json.Unmarshal(d.Stored, &members); err != nil {
+		return in, false, err
+	}
+	switch d.Type {
+	case "cancel-flow-run":
+		return api.StateCreate{Type: api.StateTypeCancelling, Message: api.Some("Cancelled" + by)}, members.Force, nil
+	case "suspend-flow-run":
+		until, reschedules := api.At(now.Add(suspension)), true
+		return api.StateCreate{
+			Type: api.StateTypePaused, Name: api.Some("Suspended"), Message: api.Some("Suspended" + by),
+			StateDetails: api.Some(api.StateDetails{PauseTimeout: &until, PauseReschedule: reschedules, Deferred: new(bool)}),
+		}, members.Force, nil
+	}
 	in = api.StateCreate{Type: members.State, Message: api.Some("State changed" + by)}
 	if members.Name != nil {
 		in.Name = api.Some(*members.Name)
@@ -245,7 +280,7 @@ func (d *deed) proposal(now api.Time) (in api.StateCreate, force bool, err error
 	if members.Message != nil && *members.Message != "" {
 		in.Message = api.Some(*members.Message)
 	}
-	return in, members.Force, err
+	return in, members.Force, nil
 }
 
 // actChange proposes a state for a flow run.

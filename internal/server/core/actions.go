@@ -181,7 +181,7 @@ func (w *work) actionTriggered(d *deed) (api.ReceivedEvent, error) {
 		return e, err
 	}
 	e.Resource["prefect.trigger-type"] = trigger.Type
-	if trigger.Type == automation.TypeEvent {
+	if trigger.Posture != "" {
 		e.Resource["prefect.posture"] = trigger.Posture
 	}
 	e.Related = append(e.Related, eventResource(d.TriggeredEvent, "automation-triggered-event"))

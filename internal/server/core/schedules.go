@@ -98,18 +98,26 @@ func (c *Core) CreateSchedules(ctx context.Context, who Caller, deployment uuid.
 // UpdateSchedule changes what the request names of a schedule; the runs that it has made
 // go.
 func (c *Core) UpdateSchedule(ctx context.Context, who Caller, deployment, id uuid.UUID, in *api.DeploymentScheduleUpdate) error {
-	return c.changeSchedule(ctx, who, deployment, id, func(w *work) error {
-		if err := w.patchSchedule(id, in); err != nil {
-			return err
-		}
-		return w.DeleteScheduledRuns(deployment, store.ScheduledRuns{AutoOnly: true, After: &w.now})
-	})
+	return c.write(ctx, who, func(w *work) error { return w.updateSchedule(deployment, id, in) })
+}
+
+func (w *work) updateSchedule(deployment, id uuid.UUID, in *api.DeploymentScheduleUpdate) error {
+	if err := w.scheduleChanges(deployment, id); err != nil {
+		return err
+	}
+	if err := w.patchSchedule(id, in); err != nil {
+		return err
+	}
+	return w.DeleteScheduledRuns(deployment, store.ScheduledRuns{AutoOnly: true, After: &w.now})
 }
 
 // DeleteSchedule takes a schedule from a deployment, and the runs that its schedules have
 // made.
 func (c *Core) DeleteSchedule(ctx context.Context, who Caller, deployment, id uuid.UUID) error {
-	return c.changeSchedule(ctx, who, deployment, id, func(w *work) error {
+	return c.write(ctx, who, func(w *work) error {
+		if err := w.scheduleChanges(deployment, id); err != nil {
+			return err
+		}
 		if err := w.DeleteSchedule(id); err != nil {
 			return err
 		}
@@ -117,20 +125,17 @@ func (c *Core) DeleteSchedule(ctx context.Context, who Caller, deployment, id uu
 	})
 }
 
-func (c *Core) changeSchedule(ctx context.Context, who Caller, deployment, id uuid.UUID, change func(*work) error) error {
-	return c.write(ctx, who, func(w *work) error {
-		d, err := w.knownDeployment(deployment, "Deployment not found.")
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(d.Schedules, func(s api.DeploymentSchedule) bool { return s.ID == id }) {
-			return api.Errorf(api.CodeNotFound, "Schedule not found.")
-		}
-		if err := w.planAnew(deployment); err != nil {
-			return err
-		}
-		return change(w)
-	})
+// scheduleChanges has the runs of a deployment planned anew whose schedule is about to
+// change, if it has that.
+func (w *work) scheduleChanges(deployment, id uuid.UUID) error {
+	d, err := w.knownDeployment(deployment, "Deployment not found.")
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(d.Schedules, func(s api.DeploymentSchedule) bool { return s.ID == id }) {
+		return api.Errorf(api.CodeNotFound, "Schedule not found.")
+	}
+	return w.planAnew(deployment)
 }
 
 // patchSchedule writes what the request has a value for.

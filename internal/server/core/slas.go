@@ -39,7 +39,7 @@ func (c *Core) CreateSLA(ctx context.Context, who Caller, raw jsontext.Value) (o
 		if err != nil {
 			return err
 		}
-		out, err = answer(w.Tx, s)
+		out, err = placedSLA(w.Tx, s)
 		return err
 	})
 	return out, err
@@ -246,7 +246,7 @@ func (c *Core) SLA(ctx context.Context, who Caller, id uuid.UUID) (*api.ServiceL
 			if err != nil {
 				return nil, err
 			}
-			return answer(tx, s)
+			return placedSLA(tx, s)
 		})
 	})
 }
@@ -316,8 +316,8 @@ func accountOf(tx *store.Tx) (uuid.UUID, error) {
 	return w.AccountID, nil
 }
 
-// answer and answered word agreements as answers do.
-func answer(tx *store.Tx, s *store.SLA) (*api.ServiceLevelAgreement, error) {
+// placedSLA and answered word agreements as answers do.
+func placedSLA(tx *store.Tx, s *store.SLA) (*api.ServiceLevelAgreement, error) {
 	list, err := answered(tx, []store.SLA{*s})
 	if err != nil {
 		return nil, err
@@ -330,9 +330,13 @@ func answered(tx *store.Tx, list []store.SLA) ([]api.ServiceLevelAgreement, erro
 	out := make([]api.ServiceLevelAgreement, len(list))
 	workspace := tx.Workspace()
 	for i, s := range list {
+		labels, err := json.Marshal(map[string]api.Float{"prefect.sla.seconds": api.Seconds(s.Bound)})
+		if err != nil {
+			return nil, err
+		}
 		out[i] = api.ServiceLevelAgreement{
 			Name: s.Name, Description: s.Description, Enabled: s.Enabled, Trigger: s.Trigger, Actions: s.Actions, ActionsOnTrigger: s.ActionsOnTrigger,
-			ActionsOnResolve: s.ActionsOnResolve, Labels: jsontext.Value("null"), Tags: s.Tags, Severity: s.Severity, Type: s.Kind, ID: s.ID, Created: s.Created,
+			ActionsOnResolve: s.ActionsOnResolve, Labels: labels, Tags: s.Tags, Severity: s.Severity, Type: s.Kind, ID: s.ID, Created: s.Created,
 			Updated: s.Updated, Account: account, Workspace: &workspace,
 		}
 	}

@@ -162,6 +162,7 @@ func TestAgreementsAreAppliedByName(t *testing.T) {
 		}
 		first := h.agree(d, `{"name":"a","duration":60}`, `{"name":"b","within":60}`, `{"name":"c","stale_after":60}`)
 		h.equal("created", names(first.Created), []string{"a", "b", "c"})
+		same(h, "the time of b", string(first.Created[1].Labels), `{"prefect.sla.seconds":60.0}`)
 		second := h.agree(d, `{"name":"a","duration":60,"severity":"minor","enabled":false}`, `{"name":"b","within":90}`, `{"name":"d","duration":5}`)
 		h.equal("created", names(second.Created), []string{"d"})
 		h.equal("updated", names(second.Updated), []string{"a", "b"})

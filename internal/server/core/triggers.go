@@ -22,12 +22,12 @@ type Triggers struct {
 	core *Core
 	who  Caller
 
-	isLoaded  bool
-	watched   map[uuid.UUID]*watched // by the id of the automation
-	index     *trigger.Index
-	proactive []*trigger.Trigger
-	stored    store.Place // the cursor as last seen
-	at        store.Place // where reading has come to; what lies between has no effect
+	isLoaded bool
+	watched  map[uuid.UUID]*watched // by the id of the automation
+	index    *trigger.Index
+	timed    []*trigger.Trigger // that time lets fire: proactive ones and those of metrics
+	stored   store.Place        // the cursor as last seen
+	at       store.Place        // where reading has come to; what lies between has no effect
 }
 
 // watched is an automation that is switched on.
@@ -113,15 +113,17 @@ func (t *Triggers) load(tx *store.Tx) error {
 // arrange sorts out the triggers of the automations.
 func (t *Triggers) arrange() {
 	var leaves []*trigger.Trigger
-	t.proactive = nil
+	t.timed = nil
 	for _, on := range t.watched {
 		if on.root == nil {
 			continue
 		}
 		for _, leaf := range on.root.Leaves() {
-			leaves = append(leaves, leaf)
-			if leaf.IsProactive() {
-				t.proactive = append(t.proactive, leaf)
+			if leaf.IsProactive() || leaf.IsMeasured() {
+				t.timed = append(t.timed, leaf)
+			}
+			if !leaf.IsMeasured() {
+				leaves = append(leaves, leaf)
 			}
 		}
 	}

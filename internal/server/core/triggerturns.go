@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -11,11 +12,11 @@ import (
 	"github.com/usherhq/usher/internal/store"
 )
 
-// Turn evaluates the proactive triggers whose turn it is and says when the next one's is,
+// Turn evaluates the proactive triggers and those of metrics whose turn it is and says when the next one's is,
 // nil when there is none. It must come after Advance has seen all events: what is not
 // there then has stayed away.
 func (t *Triggers) Turn(ctx context.Context) (next *api.Time, err error) {
-	if !t.isLoaded || len(t.proactive) == 0 {
+	if !t.isLoaded || len(t.timed) == 0 {
 		return nil, nil
 	}
 	turns, err := value(ctx, t.core, t.who, (*store.Tx).Turns)
@@ -55,7 +56,7 @@ func (t *Triggers) Turn(ctx context.Context) (next *api.Time, err error) {
 // due lists the triggers whose turn it is, and says when the next one's is. Whoever has
 // had none yet has one now.
 func (t *Triggers) due(turns map[uuid.UUID]api.Time, now api.Time) (due []*trigger.Trigger, next *api.Time) {
-	for _, one := range t.proactive {
+	for _, one := range t.timed {
 		at, has := turns[one.ID]
 		switch {
 		case !has, !at.After(now.Time):
@@ -78,6 +79,9 @@ func (ev *evaluation) turn(t *trigger.Trigger) (next api.Time, err error) {
 		return next, err
 	}
 	ev.put(buckets)
+	if t.IsMeasured() {
+		return ev.measured(t)
+	}
 	ev.book.Begin(t, ev.now.Time)
 	next = api.At(ev.book.Turn(t, ev.now.Time))
 	if err := ev.save(); err != nil {
@@ -90,6 +94,31 @@ func (ev *evaluation) turn(t *trigger.Trigger) (next api.Time, err error) {
 	if first != nil && first.Before(next.Time) {
 		next = *first
 	}
+	if err := ev.StartTurns(t.Automation, t.ID, next); err != nil {
+		return next, err
+	}
+	return next, ev.SetTurn(t.ID, next)
+}
+
+// measuredEvery is how often triggers of metrics are looked at.
+const measuredEvery = 15 * time.Second
+
+// measured looks at the metric of a trigger and says when to look again.
+func (ev *evaluation) measured(t *trigger.Trigger) (next api.Time, err error) {
+	wants, err := relatedWants(t.MatchRelated)
+	if err != nil {
+		return next, err
+	}
+	q := &metricQuery{metric: t.Metric.Name, wants: wants}
+	value, err := q.level(ev.Tx, ev.now.Add(-t.Range), ev.now.Time)
+	if err != nil {
+		return next, err
+	}
+	ev.book.Measure(t, value, ev.now.Time)
+	if err := ev.save(); err != nil {
+		return next, err
+	}
+	next = api.At(ev.now.Add(measuredEvery))
 	if err := ev.StartTurns(t.Automation, t.ID, next); err != nil {
 		return next, err
 	}

@@ -44,6 +44,7 @@ func (c *Core) Vacuum(ctx context.Context, who Caller) error {
 			return w.DeleteOldLogs(c.ago(keep.Logs), limit)
 		}))
 	}
+	failed = append(failed, c.dropOldMetrics(ctx, who))
 	return errors.Join(failed...)
 }
 

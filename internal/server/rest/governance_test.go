@@ -723,3 +723,32 @@ func TestTheSecurityReportTellsHowTheServerStands(t *testing.T) {
 		t.Errorf("S47: %q, weak %v", got.Live, got.Weak)
 	}
 }
+
+func TestManagedAutomationsOfAnAccount(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		w := newTown(t, database)
+		root, _, _ := strings.Cut(w.main(), "/workspaces/")
+		ask := func(do string, status int) string {
+			t.Helper()
+			method, path, _ := strings.Cut(do, " ")
+			got, body, _ := call(t, method, root+path, "", bearer(w.first.APIKey)...)
+			if got != status {
+				t.Fatalf("%s: %d %s", do, got, body)
+			}
+			return body
+		}
+		ask("POST /managed-automations/quick-enable", http.StatusAccepted)
+		if got := ask("GET /managed-automations/", http.StatusOK); strings.Count(got, `"enabled":true`) < 2 {
+			t.Errorf("they have %s", got)
+		}
+		ask("DELETE /managed-automations", http.StatusAccepted)
+		if got := ask("GET /managed-automations/", http.StatusOK); strings.Contains(got, "zombie") {
+			t.Errorf("left are %s", got)
+		}
+		member := w.member(w.first.AccountID, access.MemberID, w.side.ID, access.WorkspaceOwnerID)
+		if status, _, _ := call(t, "POST", root+"/managed-automations/quick-enable", "", bearer(member)...); status != http.StatusForbidden {
+			t.Errorf("a member: %d", status)
+		}
+	})
+}

@@ -31,6 +31,7 @@ type governedRoute struct {
 // governedRoutes is the whole table.
 func governedRoutes() (all []governedRoute) {
 	for _, noun := range [][]governedRoute{
+		managedAccountRoutes,
 		meRoutes, accountRoutes, memberRoutes, botRoutes, invitationRoutes, workspaceRoutes, accessRoutes, teamRoutes, ssoRoutes, auditRoutes,
 		roleRoutes, moveRoutes, allowlistRoutes, rateRoutes, accountEventRoutes, webhookRoutes, objectRoutes, securityRoutes, accessRequestRoutes, accessReviewRoutes, changeRoutes,
 	} {

@@ -18,6 +18,7 @@ func Known() []About {
 		{"heartbeats", "ends runs whose process has gone silent"},
 		{"triggers", "evaluates automations and does their actions"},
 		{"publications", "brings published events to the workspaces that have subscribed to them"},
+		{"metrics", "makes figures of what happened to runs"},
 		{"db-vacuum", "removes events, runs and logs that are too old"},
 		{"resealing", "seals secrets again after a rotation of keys"},
 		{"run-tokens", "forgets what let in the programs of runs that have ended"},

@@ -22,6 +22,7 @@ func periodic(c *core.Core, log *slog.Logger, vacuumed time.Duration) []Service 
 		loop("foreman", 0, 15*time.Second, c.CheckPresence),
 		loop("run-tokens", 0, 15*time.Second, c.SweepRunTokens),
 		loop("resealing", 10*time.Second, time.Minute, c.Reseal),
+		loop("metrics", 5*time.Second, 10*time.Second, c.Measure),
 		loop("db-vacuum", min(vacuumed, time.Minute), vacuumed, c.Vacuum),
 	}
 }
