@@ -50,9 +50,15 @@ func (s *side) timeStart(ctx context.Context) (float64, error) {
 	return median(took), pause(ctx, settle)
 }
 
+// calm is how long after the load both sides are asked what memory they still have.
+const calm = 5 * time.Second
+
 // measureSize is last: it asks what memory the load has left, and for the size of what is
 // installed.
 func measureSize(ctx context.Context, r *rig) ([]result, error) {
+	if err := pause(ctx, calm); err != nil {
+		return nil, err
+	}
 	ours, theirs, err := r.both(func(s *side) (float64, error) {
 		used, err := s.usage(ctx)
 		return used.memory, err
