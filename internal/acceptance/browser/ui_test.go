@@ -24,12 +24,7 @@ type page struct{ path, text string }
 // console and without a request that is refused.
 func TestReferenceInterface(t *testing.T) {
 	t.Parallel()
-	py := testkit.Reference(t)
-	found, err := filepath.Glob(filepath.Join(py.Dir, "lib", "python*", "site-packages", "prefect", "server"))
-	if err != nil || len(found) != 1 {
-		t.Fatalf("the reference's interface is at %q (%v)", found, err)
-	}
-	s := testkit.UsherServer(t, "--ui-dir", found[0])
+	s := testkit.UsherServer(t, "--ui-dir", referenceInterface(t))
 	it := furnish(t, s)
 	pages := []page{
 		{"/dashboard", "Flow Runs"}, {"/runs", it.run.name}, {"/flows", "furnished"}, {"/deployments", "nightly"}, {"/work-pools", "furnished-pool"},
@@ -56,6 +51,17 @@ func TestReferenceInterface(t *testing.T) {
 			}
 		})
 	}
+}
+
+// referenceInterface is the folder with the reference's own web interface.
+func referenceInterface(t *testing.T) string {
+	t.Helper()
+	py := testkit.Reference(t)
+	found, err := filepath.Glob(filepath.Join(py.Dir, "lib", "python*", "site-packages", "prefect", "server"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("the reference's interface is at %q (%v)", found, err)
+	}
+	return found[0]
 }
 
 // TestRootPage looks at our own root page, in a light and in a dark theme.
@@ -90,7 +96,6 @@ type things struct {
 
 func furnish(t *testing.T, s *testkit.Server) (it things) {
 	t.Helper()
-	type object = map[string]any
 	make := func(path string, body any) string {
 		var made struct {
 			ID string `json:"id"`
@@ -100,7 +105,7 @@ func furnish(t *testing.T, s *testkit.Server) (it things) {
 	}
 	it.flow = make("/flows/", object{"name": "furnished"})
 	make("/work_pools/", object{"name": "furnished-pool", "type": "process"})
-	it.deployment = make("/deployments/", object{"name": "nightly", "flow_id": it.flow, "work_pool_name": "furnished-pool", "entrypoint": "f.py:f", "parameter_openapi_schema": object{"type": "object", "properties": object{}}})
+	it.deployment = make("/deployments/", object{"name": "nightly", "flow_id": it.flow, "work_pool_name": "furnished-pool", "entrypoint": "f.py:f", "parameter_openapi_schema": object{"type": "object", "properties": object{"who": object{"type": "string", "title": "who", "position": 0, "default": "you"}}}, "schedules": []object{{"schedule": object{"interval": 86400}, "active": false}}})
 	it.run.name = "furnished-run"
 	it.run.id = make("/flow_runs/", object{"name": it.run.name, "flow_id": it.flow, "deployment_id": it.deployment, "state": object{"type": "PENDING"}})
 	for _, state := range []string{"RUNNING", "COMPLETED"} {
@@ -134,27 +139,35 @@ func furnish(t *testing.T, s *testkit.Server) (it things) {
 
 func call(t *testing.T, s *testkit.Server, method, path string, body, into any) {
 	t.Helper()
+	if err := try(t, s, method, path, body, into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func try(t *testing.T, s *testkit.Server, method, path string, body, into any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	r, err := http.NewRequestWithContext(t.Context(), method, s.APIURL()+path, bytes.NewReader(text))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode >= 300 {
-		t.Fatalf("%s %s answers %s: %s (%v)", method, path, res.Status, answer, err)
+	if err != nil {
+		return err
 	}
-	if into != nil {
-		if err := json.Unmarshal(answer, into); err != nil {
-			t.Fatal(err)
-		}
+	if res.StatusCode >= 300 {
+		return fmt.Errorf("%s %s answers %s: %s", method, path, res.Status, answer)
 	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, into)
 }
