@@ -37,7 +37,7 @@ func routes() []route {
 		rootRoutes, flowRoutes, flowRunRoutes, runTokenRoutes, taskRunRoutes, stateRoutes, runInputRoutes, historyRoutes, graphRoutes,
 		dashboardRoutes, savedSearchRoutes, logRoutes, variableRoutes, limitRoutes, tagLimitRoutes, artifactRoutes, blockTypeRoutes, blockDocumentRoutes, adminRoutes, automationRoutes, eventRoutes, taskWorkerRoutes,
 		workPoolRoutes, poolQueueRoutes, workQueueRoutes, workerRoutes, deploymentRoutes, deploymentRunRoutes, scheduleRoutes, templateRoutes,
-		assetRoutes, resourceRoutes, publicationRoutes,
+		assetRoutes, resourceRoutes, publicationRoutes, traceRoutes,
 		deploymentVersionRoutes,
 	} {
 		all = append(all, noun...)
