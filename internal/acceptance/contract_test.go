@@ -181,6 +181,7 @@ var notPinned = map[string]string{
 	"access *":                   "needs a server with accounts; their scripts",
 	"account *":                  "needs a server with accounts; their scripts",
 	"api-key *":                  "needs a server with accounts; their scripts",
+	"asset *":                    "the reference's server has none; their script in testdata/asset",
 	"audit *":                    "needs a server with accounts; their scripts",
 	"member *":                   "needs a server with accounts; their scripts",
 	"security *":                 "its script in testdata/governance",

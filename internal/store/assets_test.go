@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,5 +115,31 @@ func TestTheLatestOfAnAssetIsKept(t *testing.T) {
 			}
 			return err
 		})
+	})
+}
+
+// A page of spans costs the same queries whatever its size, each through its index.
+func TestSpansAreReadThroughTheirIndexes(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		if s.Dialect().Name() != "sqlite" {
+			return // it takes any way through tables that are empty
+		}
+		sql, args := "", []any(nil)
+		storetest.Read(t, s, func(tx *store.Tx) error {
+			sql, args = tx.SpansSQL(uuid.UUID{1})
+			return nil
+		})
+		plan := storetest.Plan(t, s, sql, args...)
+		for _, index := range []string{"ix_task_run_flow_run_", "ix_flow_run_parent"} {
+			if !strings.Contains(plan, index) {
+				t.Errorf("not by %s:\n%s", index, plan)
+			}
+		}
+		for _, scan := range []string{"SCAN t\n", "SCAN r\n", "SCAN task_run", "SCAN flow_run"} {
+			if strings.Contains(plan+"\n", scan) {
+				t.Errorf("it reads a whole table:\n%s", plan)
+			}
+		}
 	})
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/rules/filter"
 	"github.com/usherhq/usher/internal/store/dialect"
@@ -144,4 +146,10 @@ func (tx *Tx) EventsSQL(f *filter.Event) (sql string, args []any, err error) {
 // AssetEventsSQL is the query of AssetEvents.
 func (tx *Tx) AssetEventsSQL(q *AssetEventQuery) (sql string, args []any) {
 	return tx.assetEventsSQL(q)
+}
+
+// SpansSQL is a query of the spans of a trace.
+func (tx *Tx) SpansSQL(root uuid.UUID) (sql string, args []any) {
+	table := tx.spans(root, -1)
+	return table.sql + "\nselect id\nfrom span", table.args
 }

@@ -62,3 +62,18 @@ func TestOtherEventsTellOfNoAsset(t *testing.T) {
 		t.Errorf("%+v", odd)
 	}
 }
+
+// Every event that is stored is looked at: it must cost nothing where it is about no asset.
+func TestOtherEventsCostNothing(t *testing.T) {
+	e := &api.ReceivedEvent{Event: "prefect.task-run.Completed", Resource: api.Resource{"prefect.resource.id": "prefect.task-run.1"}}
+	if n := testing.AllocsPerRun(100, func() { asset.Read(e) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkOtherEvents(b *testing.B) {
+	e := &api.ReceivedEvent{Event: "prefect.task-run.Completed", Resource: api.Resource{"prefect.resource.id": "prefect.task-run.1"}}
+	for b.Loop() {
+		asset.Read(e)
+	}
+}
