@@ -107,13 +107,13 @@ func readAction(o *object) Action {
 	return a
 }
 
-// kinds are the kinds of actions that there are.
+// kinds are the kinds of actions that the contract names when it refuses another one; those
+// of the hosted service are not among them.
 func kinds() []string {
 	return []string{
 		"do-nothing", RunDeployment, "pause-deployment", "resume-deployment", "cancel-flow-run", "delete-flow-run",
 		"change-flow-run-state", "pause-work-queue", "resume-work-queue", "send-notification", "call-webhook",
 		"pause-automation", "resume-automation", "suspend-flow-run", "resume-flow-run", "pause-work-pool", "resume-work-pool",
-		SLAViolation, "pause-schedule-for-flow-run", "resume-schedule-for-flow-run",
 	}
 }
 

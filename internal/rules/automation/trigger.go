@@ -141,7 +141,7 @@ func readTrigger(raw jsontext.Value, by reading, at []any, found *[]api.Violatio
 	case TypeMetric:
 		t.Event, t.Metric = readMetric(o)
 	default:
-		o.wrong("type", "literal_error", "Input should be "+api.Choices([]string{TypeEvent, TypeCompound, TypeSequence, TypeMetric}))
+		o.wrong("type", "literal_error", "Input should be "+api.Choices([]string{TypeEvent, TypeCompound, TypeSequence}))
 	}
 	return t
 }
