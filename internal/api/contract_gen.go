@@ -989,20 +989,6 @@ type UserPinCreate struct {
 	Unknown      jsontext.Value       `json:",embed"` // members that the contract forbids
 }
 
-// PrefectCloudOrionSchemasFiltersOperator is an enumeration of the contract.
-type PrefectCloudOrionSchemasFiltersOperator string
-
-// The values of PrefectCloudOrionSchemasFiltersOperator.
-const (
-	PrefectCloudOrionSchemasFiltersOperatorAnd PrefectCloudOrionSchemasFiltersOperator = "and_"
-	PrefectCloudOrionSchemasFiltersOperatorOr  PrefectCloudOrionSchemasFiltersOperator = "or_"
-)
-
-// Values lists every PrefectCloudOrionSchemasFiltersOperator, in the contract's order.
-func (PrefectCloudOrionSchemasFiltersOperator) Values() []string {
-	return []string{"and_", "or_"}
-}
-
 // SchedulePolicy is schema SchedulePolicy of the contract, a request.
 type SchedulePolicy struct {
 	CatchUp      Opt[ScheduleCatchUp]    `json:"catch_up,omitzero"`                              // default "skip"

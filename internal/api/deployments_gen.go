@@ -101,6 +101,15 @@ type DeploymentFilter struct {
 	Tags                 *DeploymentFilterTags             `json:"tags,omitzero" check:"null"`
 	WorkQueueName        *Match[string]                    `json:"work_queue_name,omitzero" check:"null"`
 	ConcurrencyLimit     *DeploymentFilterConcurrencyLimit `json:"concurrency_limit,omitzero" check:"null"`
+	FlowID               *Match[uuid.UUID]                 `json:"flow_id,omitzero" check:"null"`
+	WorkQueueID          *Match[uuid.UUID]                 `json:"work_queue_id,omitzero" check:"null"`
+	Branch               *DeploymentFilterBranch           `json:"branch,omitzero" check:"null"`
+	Base                 *DeploymentFilterBase             `json:"base,omitzero" check:"null"`
+	Root                 *DeploymentFilterRoot             `json:"root,omitzero" check:"null"`
+	CreatedBy            *DeploymentFilterCreatedBy        `json:"created_by,omitzero" check:"null"`
+	UpdatedBy            *DeploymentFilterUpdatedBy        `json:"updated_by,omitzero" check:"null"`
+	IsScheduleActive     *DeploymentFilterIsScheduleActive `json:"is_schedule_active,omitzero" check:"null"`
+	Status               *Match[DeploymentStatus]          `json:"status,omitzero" check:"null"`
 	Unknown              jsontext.Value                    `json:",embed"` // members that the contract forbids
 }
 
@@ -348,4 +357,50 @@ type DeploymentVersionResponse struct {
 	LastActive             *Time                    `json:"last_active"`
 	WorkPoolName           *string                  `json:"work_pool_name"`
 	Path                   *string                  `json:"path,omitzero"`
+}
+
+// DeploymentFilterBranch is schema DeploymentFilterBranch of the contract, a request.
+type DeploymentFilterBranch struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	Any      []string       `json:"any_,omitzero" check:"null"`
+	IsNull   *bool          `json:"is_null_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// DeploymentFilterBase is schema DeploymentFilterBase of the contract, a request.
+type DeploymentFilterBase struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	Any      []string       `json:"any_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// DeploymentFilterRoot is schema DeploymentFilterRoot of the contract, a request.
+type DeploymentFilterRoot struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	Any      []string       `json:"any_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// DeploymentFilterCreatedBy is schema DeploymentFilterCreatedBy of the contract, a request.
+type DeploymentFilterCreatedBy struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	ID       []uuid.UUID    `json:"id_,omitzero" check:"null"`
+	Type     []string       `json:"type_,omitzero" check:"null"`
+	IsNull   *bool          `json:"is_null_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// DeploymentFilterUpdatedBy is schema DeploymentFilterUpdatedBy of the contract, a request.
+type DeploymentFilterUpdatedBy struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	ID       []uuid.UUID    `json:"id_,omitzero" check:"null"`
+	Type     []string       `json:"type_,omitzero" check:"null"`
+	IsNull   *bool          `json:"is_null_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// DeploymentFilterIsScheduleActive is schema DeploymentFilterIsScheduleActive of the contract, a request.
+type DeploymentFilterIsScheduleActive struct {
+	Eq      *bool          `json:"eq_,omitzero" check:"null"`
+	Unknown jsontext.Value `json:",embed"` // members that the contract forbids
 }

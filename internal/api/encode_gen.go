@@ -2610,6 +2610,14 @@ func (v *WorkPoolResponse) AppendJSON(b []byte) []byte {
 	} else {
 		b = strconv.AppendInt(b, int64((*v.ActiveSlots)), 10)
 	}
+	if v.IsPushPool != nil {
+		b = append(b, `,"is_push_pool":`...)
+		b = strconv.AppendBool(b, (*v.IsPushPool))
+	}
+	if v.IsMexPool != nil {
+		b = append(b, `,"is_mex_pool":`...)
+		b = strconv.AppendBool(b, (*v.IsMexPool))
+	}
 	return append(b, '}')
 }
 

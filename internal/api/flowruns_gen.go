@@ -191,23 +191,27 @@ type FlowRunCreateResult struct {
 
 // FlowRunFilter is schema FlowRunFilter of the contract, a request.
 type FlowRunFilter struct {
-	Operator               Opt[Operator]                 `json:"operator,omitzero"` // default "and_"
-	ID                     *Match[uuid.UUID]             `json:"id,omitzero" check:"null"`
-	Name                   *Match[string]                `json:"name,omitzero" check:"null"`
-	Tags                   *FlowRunFilterTags            `json:"tags,omitzero" check:"null"`
-	DeploymentID           *FlowRunFilterDeploymentId    `json:"deployment_id,omitzero" check:"null"`
-	WorkQueueName          *FlowRunFilterWorkQueueName   `json:"work_queue_name,omitzero" check:"null"`
-	State                  *FlowRunFilterState           `json:"state,omitzero" check:"null"`
-	FlowVersion            *Match[string]                `json:"flow_version,omitzero" check:"null"`
-	StartTime              *FlowRunFilterStartTime       `json:"start_time,omitzero" check:"null"`
-	EndTime                *FlowRunFilterEndTime         `json:"end_time,omitzero" check:"null"`
-	ExpectedStartTime      *Span                         `json:"expected_start_time,omitzero" check:"null"`
-	NextScheduledStartTime *Span                         `json:"next_scheduled_start_time,omitzero" check:"null"`
-	ParentFlowRunID        *FlowRunFilterParentFlowRunId `json:"parent_flow_run_id,omitzero" check:"null"`
-	ParentTaskRunID        *FlowRunFilterParentTaskRunId `json:"parent_task_run_id,omitzero" check:"null"`
-	IdempotencyKey         *Match[string]                `json:"idempotency_key,omitzero" check:"null"`
-	CreatedBy              *FlowRunFilterCreatedBy       `json:"created_by,omitzero" check:"null"`
-	Unknown                jsontext.Value                `json:",embed"` // members that the contract forbids
+	Operator               Opt[Operator]                       `json:"operator,omitzero"` // default "and_"
+	ID                     *Match[uuid.UUID]                   `json:"id,omitzero" check:"null"`
+	Name                   *Match[string]                      `json:"name,omitzero" check:"null"`
+	Tags                   *FlowRunFilterTags                  `json:"tags,omitzero" check:"null"`
+	DeploymentID           *FlowRunFilterDeploymentId          `json:"deployment_id,omitzero" check:"null"`
+	WorkQueueName          *FlowRunFilterWorkQueueName         `json:"work_queue_name,omitzero" check:"null"`
+	State                  *FlowRunFilterState                 `json:"state,omitzero" check:"null"`
+	FlowVersion            *Match[string]                      `json:"flow_version,omitzero" check:"null"`
+	StartTime              *FlowRunFilterStartTime             `json:"start_time,omitzero" check:"null"`
+	EndTime                *FlowRunFilterEndTime               `json:"end_time,omitzero" check:"null"`
+	ExpectedStartTime      *Span                               `json:"expected_start_time,omitzero" check:"null"`
+	NextScheduledStartTime *Span                               `json:"next_scheduled_start_time,omitzero" check:"null"`
+	ParentFlowRunID        *FlowRunFilterParentFlowRunId       `json:"parent_flow_run_id,omitzero" check:"null"`
+	ParentTaskRunID        *FlowRunFilterParentTaskRunId       `json:"parent_task_run_id,omitzero" check:"null"`
+	IdempotencyKey         *Match[string]                      `json:"idempotency_key,omitzero" check:"null"`
+	CreatedBy              *FlowRunFilterCreatedBy             `json:"created_by,omitzero" check:"null"`
+	FlowID                 *FlowRunFilterFlowId                `json:"flow_id,omitzero" check:"null"`
+	WorkQueueID            *FlowRunFilterWorkQueueId           `json:"work_queue_id,omitzero" check:"null"`
+	DeploymentVersionID    *FlowRunFilterDeploymentVersionId   `json:"deployment_version_id,omitzero" check:"null"`
+	DeploymentVersionInfo  *FlowRunFilterDeploymentVersionInfo `json:"deployment_version_info,omitzero" check:"null"`
+	Unknown                jsontext.Value                      `json:",embed"` // members that the contract forbids
 }
 
 // FlowRunFilterCreatedBy is schema FlowRunFilterCreatedBy of the contract, a request.
@@ -470,4 +474,35 @@ type FlowRunHistoryResponse struct {
 	Limit   int                  `json:"limit"`
 	Pages   int                  `json:"pages"`
 	Page    int                  `json:"page"`
+}
+
+// FlowRunFilterFlowId is schema FlowRunFilterFlowId of the contract, a request.
+type FlowRunFilterFlowId struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	Any      []uuid.UUID    `json:"any_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// FlowRunFilterWorkQueueId is schema FlowRunFilterWorkQueueId of the contract, a request.
+type FlowRunFilterWorkQueueId struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	Any      []uuid.UUID    `json:"any_,omitzero" check:"null"`
+	IsNull   *bool          `json:"is_null_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// FlowRunFilterDeploymentVersionId is schema FlowRunFilterDeploymentVersionId of the contract, a request.
+type FlowRunFilterDeploymentVersionId struct {
+	Operator     Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	DeploymentID uuid.UUID      `json:"deployment_id" check:"required"`
+	Any          []uuid.UUID    `json:"any_,omitzero" check:"null"`
+	Unknown      jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// FlowRunFilterDeploymentVersionInfo is schema FlowRunFilterDeploymentVersionInfo of the contract, a request.
+type FlowRunFilterDeploymentVersionInfo struct {
+	Operator     Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	DeploymentID uuid.UUID      `json:"deployment_id" check:"required"`
+	Any          []VersionInfo  `json:"any_,omitzero" check:"null"`
+	Unknown      jsontext.Value `json:",embed"` // members that the contract forbids
 }

@@ -47,6 +47,7 @@ type LogFilter struct {
 	FlowRunID *Match[uuid.UUID]    `json:"flow_run_id,omitzero" check:"null"`
 	TaskRunID *LogFilterTaskRunId  `json:"task_run_id,omitzero" check:"null"`
 	Text      *LogFilterTextSearch `json:"text,omitzero" check:"null"`
+	Loggers   *Match[string]       `json:"loggers,omitzero" check:"null"`
 	Unknown   jsontext.Value       `json:",embed"` // members that the contract forbids
 }
 

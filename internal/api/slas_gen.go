@@ -22,12 +22,12 @@ type ReadSlasByOwnerResourceRequest struct {
 
 // SlaFilter is schema SlaFilter of the contract, a request.
 type SlaFilter struct {
-	Operator Opt[PrefectCloudOrionSchemasFiltersOperator] `json:"operator,omitzero"` // default "and_"
-	Name     *Match[string]                               `json:"name,omitzero" check:"null"`
-	Created  *Span                                        `json:"created,omitzero" check:"null"`
-	Tags     *AutomationFilterTags                        `json:"tags,omitzero" check:"null"`
-	Severity *string                                      `json:"severity,omitzero" check:"null"`
-	Unknown  jsontext.Value                               `json:",embed"` // members that the contract forbids
+	Operator Opt[Operator]         `json:"operator,omitzero"` // default "and_"
+	Name     *Match[string]        `json:"name,omitzero" check:"null"`
+	Created  *Span                 `json:"created,omitzero" check:"null"`
+	Tags     *AutomationFilterTags `json:"tags,omitzero" check:"null"`
+	Severity *string               `json:"severity,omitzero" check:"null"`
+	Unknown  jsontext.Value        `json:",embed"` // members that the contract forbids
 }
 
 // SlaSeverity is an enumeration of the contract.

@@ -44,6 +44,7 @@ type VariableFilter struct {
 	ID       *Match[uuid.UUID]   `json:"id,omitzero" check:"null"`
 	Name     *Match[string]      `json:"name,omitzero" check:"null"`
 	Tags     *VariableFilterTags `json:"tags,omitzero" check:"null"`
+	Value    *Match[string]      `json:"value,omitzero" check:"null"`
 	Unknown  jsontext.Value      `json:",embed"` // members that the contract forbids
 }
 

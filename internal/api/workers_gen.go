@@ -25,6 +25,7 @@ type WorkerFilter struct {
 	Operator          Opt[Operator]        `json:"operator,omitzero"` // default "and_"
 	LastHeartbeatTime *Span                `json:"last_heartbeat_time,omitzero" check:"null"`
 	Status            *Match[WorkerStatus] `json:"status,omitzero" check:"null"`
+	Name              *Match[string]       `json:"name,omitzero" check:"null"`
 	Unknown           jsontext.Value       `json:",embed"` // members that the contract forbids
 }
 

@@ -51,11 +51,13 @@ type WorkPoolCreate struct {
 
 // WorkPoolFilter is schema WorkPoolFilter of the contract, a request.
 type WorkPoolFilter struct {
-	Operator Opt[Operator]     `json:"operator,omitzero"` // default "and_"
-	ID       *Match[uuid.UUID] `json:"id,omitzero" check:"null"`
-	Name     *Match[string]    `json:"name,omitzero" check:"null"`
-	Type     *Match[string]    `json:"type,omitzero" check:"null"`
-	Unknown  jsontext.Value    `json:",embed"` // members that the contract forbids
+	Operator Opt[Operator]          `json:"operator,omitzero"` // default "and_"
+	ID       *Match[uuid.UUID]      `json:"id,omitzero" check:"null"`
+	Name     *Match[string]         `json:"name,omitzero" check:"null"`
+	Type     *Match[string]         `json:"type,omitzero" check:"null"`
+	Paused   *WorkPoolFilterPaused  `json:"paused,omitzero" check:"null"`
+	Status   *Match[WorkPoolStatus] `json:"status,omitzero" check:"null"`
+	Unknown  jsontext.Value         `json:",embed"` // members that the contract forbids
 }
 
 // WorkPoolResponse is schema WorkPoolResponse of the contract, an answer.
@@ -73,6 +75,8 @@ type WorkPoolResponse struct {
 	DefaultQueueID       *uuid.UUID                   `json:"default_queue_id"`
 	StorageConfiguration WorkPoolStorageConfiguration `json:"storage_configuration"`
 	ActiveSlots          *int                         `json:"active_slots"`
+	IsPushPool           *bool                        `json:"is_push_pool,omitzero"`
+	IsMexPool            *bool                        `json:"is_mex_pool,omitzero"`
 }
 
 // WorkPoolStatus is an enumeration of the contract.
@@ -138,4 +142,10 @@ const (
 // Values lists every WorkPoolSort, in the contract's order.
 func (WorkPoolSort) Values() []string {
 	return []string{"NAME_ASC", "NAME_DESC"}
+}
+
+// WorkPoolFilterPaused is schema WorkPoolFilterPaused of the contract, a request.
+type WorkPoolFilterPaused struct {
+	Eq      *bool          `json:"eq_,omitzero" check:"null"`
+	Unknown jsontext.Value `json:",embed"` // members that the contract forbids
 }

@@ -84,6 +84,30 @@ func (tx *Tx) CountArtifactCollections(collections *api.ArtifactCollectionFilter
 	return tx.count("artifact_collection", tx.whereArtifactCollections(collections, f))
 }
 
+// ArtifactsOfRuns lists the artifacts of flow runs and of task runs within a time.
+func (tx *Tx) ArtifactsOfRuns(flowRuns, taskRuns []uuid.UUID, since, until *api.Time, oldestFirst bool, limit int) ([]api.Artifact, error) {
+	where := is("artifact.workspace_id = ?", tx.workspace)
+	var of []condition
+	if len(flowRuns) > 0 {
+		of = append(of, oneOf("artifact.flow_run_id", flowRuns))
+	}
+	if len(taskRuns) > 0 {
+		of = append(of, oneOf("artifact.task_run_id", taskRuns))
+	}
+	where = all(where, either(of...))
+	if since != nil {
+		where = all(where, is("artifact.created >= ?", *since))
+	}
+	if until != nil {
+		where = all(where, is("artifact.created <= ?", *until))
+	}
+	order := down("artifact.created", "artifact.id")
+	if oldestFirst {
+		order = up("artifact.created", "artifact.id")
+	}
+	return many(tx, artifactColumns+"where "+where.sql+"\norder by "+order+"\nlimit ?", append(where.args, limit), scanArtifact)
+}
+
 // InsertArtifact adds an artifact. It does not touch the collection of its key.
 func (tx *Tx) InsertArtifact(a *api.Artifact) error {
 	metadata, err := json.Marshal(a.Metadata)

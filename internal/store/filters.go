@@ -1,6 +1,8 @@
 package store
 
 import (
+	"github.com/google/uuid"
+
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/store/dialect"
 )
@@ -45,6 +47,15 @@ func deploymentCondition(d dialect.SQL, f *api.DeploymentFilter) condition {
 		paused(f.Paused),
 		tags(d, "deployment.tags", (*api.FlowRunFilterTags)(f.Tags)),
 		match(d, "deployment.work_queue_name", f.WorkQueueName),
+		match(d, "deployment.flow_id", f.FlowID),
+		match(d, "deployment.work_queue_id", f.WorkQueueID),
+		branch(f.Branch),
+		branchOf("deployment.base_id", f.Base),
+		branchOf("deployment.root_id", (*api.DeploymentFilterBase)(f.Root)),
+		madeBy(d, "deployment.created_by", (*api.FlowRunFilterCreatedBy)(f.CreatedBy)),
+		madeBy(d, "deployment.updated_by", (*api.FlowRunFilterCreatedBy)(f.UpdatedBy)),
+		isScheduleActive(f.IsScheduleActive),
+		deploymentStatus(f.Status),
 	)
 }
 
@@ -53,6 +64,52 @@ func paused(f *api.DeploymentFilterPaused) part {
 		return nil
 	}
 	return flag("deployment.paused", f.Eq)
+}
+
+// isScheduleActive is the older word for a deployment that is not paused.
+func isScheduleActive(f *api.DeploymentFilterIsScheduleActive) part {
+	if f == nil {
+		return nil
+	}
+	if f.Eq == nil {
+		return part{always}
+	}
+	return part{is("deployment.paused = ?", !*f.Eq)}
+}
+
+func branch(f *api.DeploymentFilterBranch) part {
+	if f == nil {
+		return nil
+	}
+	return reference("deployment.branch", f.Operator, f.Any, f.IsNull)
+}
+
+// branchOf filters by the deployment of which a branch was made. What is no id names none.
+func branchOf(column string, f *api.DeploymentFilterBase) part {
+	if f == nil {
+		return nil
+	}
+	if f.Any == nil {
+		return part{always}
+	}
+	ids := []uuid.UUID{}
+	for _, text := range f.Any {
+		if id, err := uuid.Parse(text); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return part{oneOf(column, ids)}
+}
+
+// deploymentStatus: what is disabled has no other status.
+func deploymentStatus(f *api.Match[api.DeploymentStatus]) part {
+	if f == nil {
+		return nil
+	}
+	if f.Any == nil {
+		return part{always}
+	}
+	return part{oneOf("case when deployment.disabled then 'DISABLED' else deployment.status end", f.Any)}
 }
 
 func flag(column string, want *bool) part {
@@ -86,7 +143,16 @@ func workPoolCondition(d dialect.SQL, f *api.WorkPoolFilter) condition {
 		match(d, "work_pool.id", f.ID),
 		match(d, "work_pool.name", f.Name),
 		match(d, "work_pool.type", f.Type),
+		poolPaused(f.Paused),
+		match(d, "work_pool.status", f.Status),
 	)
+}
+
+func poolPaused(f *api.WorkPoolFilterPaused) part {
+	if f == nil {
+		return nil
+	}
+	return flag("work_pool.is_paused", f.Eq)
 }
 
 func workQueueCondition(d dialect.SQL, f *api.WorkQueueFilter) condition {
@@ -124,5 +190,6 @@ func workerCondition(d dialect.SQL, f *api.WorkerFilter) condition {
 	return combine(f.Operator,
 		between("worker.last_heartbeat_time", f.LastHeartbeatTime),
 		match(d, "worker.status", f.Status),
+		match(d, "worker.name", f.Name),
 	)
 }

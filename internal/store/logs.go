@@ -87,3 +87,6 @@ func scanLogAnd(row *Row, more ...any) (l api.Log, err error) {
 	l.Updated = l.Created // a line never changes
 	return l, err
 }
+
+// CountLogs counts what Logs lists without a limit.
+func (tx *Tx) CountLogs(f *api.LogFilter) (int, error) { return tx.count("log", tx.whereLogs(f)) }

@@ -21,6 +21,7 @@ func logCondition(d dialect.SQL, f *api.LogFilter) condition {
 		match(d, "log.flow_run_id", f.FlowRunID),
 		logTaskRun(f.TaskRunID),
 		logText(d, f.Text),
+		match(d, "log.name", f.Loggers),
 	)
 }
 
@@ -115,6 +116,7 @@ func variableCondition(d dialect.SQL, f *api.VariableFilter) condition {
 		match(d, "variable.id", f.ID),
 		match(d, "variable.name", f.Name),
 		allTags(d, "variable.tags", (*api.FlowFilterTags)(f.Tags)),
+		match(d, "("+d.JSONText("variable.value")+")", f.Value),
 	)
 }
 

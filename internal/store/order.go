@@ -43,6 +43,10 @@ func flowRunOrderOf(d dialect.SQL, sort api.FlowRunSort, by func(column string) 
 		return late(by("flow_run.next_scheduled_start_time"), "flow_run.id")
 	case api.FlowRunSortEndTimeDesc:
 		return early(by("flow_run.end_time"), "flow_run.id")
+	case api.FlowRunSortDurationDesc:
+		return down("flow_run.total_run_time", "flow_run.id")
+	case api.FlowRunSortLatenessDesc:
+		return down("coalesce(flow_run.start_time - flow_run.expected_start_time, 0)", "flow_run.id")
 	}
 	return "flow_run.id desc"
 }
@@ -82,6 +86,10 @@ func named(table, sort string) string {
 		return down(table+".created", table+".id")
 	case "UPDATED_DESC":
 		return down(table+".updated", table+".id")
+	case "CREATED_ASC":
+		return up(table+".created", table+".id")
+	case "UPDATED_ASC":
+		return up(table+".updated", table+".id")
 	}
 	return up(table+".name", table+".id")
 }
@@ -121,6 +129,20 @@ func logOrder(sort api.LogSort) string {
 		return down("log.timestamp", "log.seq")
 	}
 	return up("log.timestamp", "log.seq")
+}
+
+// workerOrder sorts workers; that they are online is looked at when they are read, so those
+// that were heard of last stand for it. Workers tell no version.
+func workerOrder(sort api.WorkerSort) string {
+	switch sort {
+	case api.WorkerSortNameAsc, api.WorkerSortClientVersionAsc:
+		return up("name", "id")
+	case api.WorkerSortNameDesc, api.WorkerSortClientVersionDesc:
+		return down("name", "id")
+	case api.WorkerSortLastHeartbeatAsc, api.WorkerSortStatusAsc:
+		return up("last_heartbeat_time", "id")
+	}
+	return down("last_heartbeat_time", "id")
 }
 
 func up(column, id string) string   { return column + ", " + id }

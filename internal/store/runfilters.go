@@ -33,7 +33,11 @@ func flowRunCondition(d dialect.SQL, f *api.FlowRunFilter) condition {
 		parentFlowRun(f.ParentFlowRunID),
 		parentTaskRun(f.ParentTaskRunID),
 		match(d, "flow_run.idempotency_key", f.IdempotencyKey),
-		createdBy(d, f.CreatedBy),
+		madeBy(d, "flow_run.created_by", f.CreatedBy),
+		runFlowID(f.FlowID),
+		runQueueID(f.WorkQueueID),
+		runVersionID(f.DeploymentVersionID),
+		runVersionInfo(d, f.DeploymentVersionInfo),
 	)
 }
 
@@ -69,21 +73,63 @@ func parentFlowRun(f *api.FlowRunFilterParentFlowRunId) part {
 	return part{is("flow_run.parent_task_run_id in (\n  select parent.id\n  from task_run as parent\n  where parent.workspace_id = flow_run.workspace_id\n  and "+parents.sql+")", parents.args...)}
 }
 
-func createdBy(d dialect.SQL, f *api.FlowRunFilterCreatedBy) part {
+// madeBy filters by who made or changed something, as column tells.
+func madeBy(d dialect.SQL, column string, f *api.FlowRunFilterCreatedBy) part {
 	if f == nil {
 		return nil
 	}
 	var p part
 	if f.ID != nil {
-		p = append(p, oneOf("("+d.JSONText("flow_run.created_by", "id")+")", idTexts(f.ID)))
+		p = append(p, oneOf("("+d.JSONText(column, "id")+")", idTexts(f.ID)))
 	}
 	if f.Type != nil {
-		p = append(p, oneOf("("+d.JSONText("flow_run.created_by", "type")+")", f.Type))
+		p = append(p, oneOf("("+d.JSONText(column, "type")+")", f.Type))
 	}
 	if f.IsNull != nil {
-		p = append(p, null("flow_run.created_by", *f.IsNull))
+		p = append(p, null(column, *f.IsNull))
 	}
 	return part{combine(f.Operator, p)}
+}
+
+func runFlowID(f *api.FlowRunFilterFlowId) part {
+	if f == nil {
+		return nil
+	}
+	return reference("flow_run.flow_id", f.Operator, f.Any, nil)
+}
+
+func runQueueID(f *api.FlowRunFilterWorkQueueId) part {
+	if f == nil {
+		return nil
+	}
+	return reference("flow_run.work_queue_id", f.Operator, f.Any, f.IsNull)
+}
+
+// runVersionID filters by versions of one deployment, whose runs an index finds.
+func runVersionID(f *api.FlowRunFilterDeploymentVersionId) part {
+	if f == nil {
+		return nil
+	}
+	of := is("flow_run.deployment_id = ?", f.DeploymentID)
+	if f.Any == nil {
+		return part{of}
+	}
+	return part{all(of, oneOf("flow_run.deployment_version_id", f.Any))}
+}
+
+func runVersionInfo(d dialect.SQL, f *api.FlowRunFilterDeploymentVersionInfo) part {
+	if f == nil {
+		return nil
+	}
+	of := is("flow_run.deployment_id = ?", f.DeploymentID)
+	if f.Any == nil {
+		return part{of}
+	}
+	infos := make([]condition, len(f.Any))
+	for i, v := range f.Any {
+		infos[i] = is("("+d.JSONText("flow_run.deployment_version_info", "type")+") = ?\nand ("+d.JSONText("flow_run.deployment_version_info", "version")+") = ?", v.Type, v.Version)
+	}
+	return part{all(of, either(infos...))}
 }
 
 func idTexts(ids []uuid.UUID) []string {

@@ -32,15 +32,15 @@ func (tx *Tx) WorkerBeat(id uuid.UUID, b Beat) error {
 	return err
 }
 
-// Workers lists the workers of a pool, the last to be heard of first. Their status is what
-// it is at now.
-func (tx *Tx) Workers(pool uuid.UUID, f *api.WorkerFilter, limit, offset int, now api.Time) ([]api.WorkerResponse, error) {
+const selectWorkers = `
+	select id, created, updated, name, work_pool_id, last_heartbeat_time, heartbeat_interval_seconds
+	from worker
+	where `
+
+// Workers lists the workers of a pool.
+func (tx *Tx) Workers(pool uuid.UUID, f *api.WorkerFilter, sort api.WorkerSort, limit, offset int, now api.Time) ([]api.WorkerResponse, error) {
 	where, page := all(is("worker.work_pool_id = ?", pool), tx.whereWorkers(f)), page(limit, offset)
-	return many(tx, `
-		select id, created, updated, name, work_pool_id, last_heartbeat_time, heartbeat_interval_seconds
-		from worker
-		where `+where.sql+"\norder by last_heartbeat_time desc, id desc"+page.sql,
-		append(where.args, page.args...), workersAt(now))
+	return many(tx, selectWorkers+where.sql+"\norder by "+workerOrder(sort)+page.sql, append(where.args, page.args...), workersAt(now))
 }
 
 func workersAt(now api.Time) func(*Row) (api.WorkerResponse, error) {

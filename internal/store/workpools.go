@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,6 +36,14 @@ func scanWorkPool(row *Row) (p api.WorkPoolResponse, err error) {
 	if p.Type == AgentPool {
 		p.Status = nil
 	}
+	if strings.HasSuffix(p.Type, ":push") {
+		p.IsPushPool = new(bool)
+		*p.IsPushPool = true
+	}
+	if strings.HasSuffix(p.Type, ":managed") {
+		p.IsMexPool = new(bool)
+		*p.IsMexPool = true
+	}
 	if err == nil {
 		err = json.Unmarshal(storage, &p.StorageConfiguration)
 	}
@@ -55,9 +64,9 @@ func (tx *Tx) WorkPoolByID(id uuid.UUID) (*api.WorkPoolResponse, error) {
 }
 
 // WorkPools lists work pools by name.
-func (tx *Tx) WorkPools(f *api.WorkPoolFilter, limit, offset int) ([]api.WorkPoolResponse, error) {
+func (tx *Tx) WorkPools(f *api.WorkPoolFilter, sort api.WorkPoolSort, limit, offset int) ([]api.WorkPoolResponse, error) {
 	where, page := tx.whereWorkPools(f), page(limit, offset)
-	return many(tx, selectWorkPools+where.sql+"\norder by "+up("work_pool.name", "work_pool.id")+page.sql, append(where.args, page.args...), scanWorkPool)
+	return many(tx, selectWorkPools+where.sql+"\norder by "+named("work_pool", string(sort))+page.sql, append(where.args, page.args...), scanWorkPool)
 }
 
 // CountWorkPools counts what WorkPools lists without a limit.

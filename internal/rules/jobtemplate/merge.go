@@ -29,7 +29,7 @@ func Fill(template, values map[string]any, env func(string) (string, bool)) (map
 		return nil, api.Errorf(api.CodeInvalid, "the work pool's base job template has no job_configuration")
 	}
 	config = CloneObject(config)
-	vars := defaults(template)
+	vars := Defaults(template)
 	if env, ok := vars["env"].(map[string]any); ok && len(env) > 0 {
 		config["env"] = over(config["env"], env)
 	}
@@ -49,7 +49,7 @@ func Fill(template, values map[string]any, env func(string) (string, bool)) (map
 // Extra adds variables of ours to a filled configuration, which the template of a pool that
 // was made for another worker does not pass on. What the template says itself stays.
 func Extra(config, template, values map[string]any, names ...string) {
-	defaults := defaults(template)
+	defaults := Defaults(template)
 	for _, name := range names {
 		if _, said := config[name]; said {
 			continue
@@ -72,8 +72,8 @@ func over(base any, env map[string]any) map[string]any {
 	return merged
 }
 
-// defaults are the variables' own defaults; null means that there is none.
-func defaults(template map[string]any) map[string]any {
+// Defaults are the variables' own defaults; null means that there is none.
+func Defaults(template map[string]any) map[string]any {
 	out := map[string]any{}
 	properties, _ := Lookup(template, "variables.properties")
 	object, _ := properties.(map[string]any)

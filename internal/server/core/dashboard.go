@@ -17,10 +17,7 @@ func (c *Core) SimpleFlowRuns(ctx context.Context, who Caller, f Filters, sort a
 	out := make([]api.SimpleFlowRun, 0, len(runs))
 	for i := range runs {
 		r := &runs[i]
-		at := r.StartTime
-		if at == nil {
-			at = r.ExpectedStartTime
-		}
+		at := shownAt(r)
 		if at == nil || r.StateType == nil {
 			continue
 		}

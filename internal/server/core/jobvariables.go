@@ -9,6 +9,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/rules/jinja"
+	"github.com/usherhq/usher/internal/rules/jobtemplate"
 	"github.com/usherhq/usher/internal/rules/parameters"
 	"github.com/usherhq/usher/internal/store"
 )
@@ -121,4 +122,17 @@ func (w *work) hydrate(values jsontext.Value) (jsontext.Value, error) {
 		return nil, err
 	}
 	return parameters.Hydrate(values, parameters.Filling{Variables: variables, Env: jinja.Env{Now: w.now.Time}})
+}
+
+// PreviewJob is the job that a base job template makes of the defaults of its variables.
+func PreviewJob(template jsontext.Value) (map[string]any, error) {
+	if err := CheckTemplate(template); err != nil {
+		return nil, &api.Error{Code: api.CodeInvalid, Message: err.Error(), Cause: err}
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(template, &tree); err != nil {
+		return nil, err
+	}
+	job, _ := tree["job_configuration"].(map[string]any)
+	return jobtemplate.ApplyObject(job, jobtemplate.Defaults(tree), jobtemplate.Options{KeepUnset: true}), nil
 }

@@ -79,11 +79,15 @@ func (c *Core) ConcurrencyLimits(ctx context.Context, who Caller, limit, offset 
 	list, err := value(ctx, c, who, func(tx *store.Tx) ([]api.ConcurrencyLimitV2, error) {
 		return tx.ConcurrencyLimits("", limit, offset)
 	})
+	return globalLimits(list, c.now()), err
+}
+
+func globalLimits(list []api.ConcurrencyLimitV2, now api.Time) []api.GlobalConcurrencyLimitResponse {
 	out := make([]api.GlobalConcurrencyLimitResponse, len(list))
 	for i := range list {
-		out[i] = globalLimit(&list[i], c.now())
+		out[i] = globalLimit(&list[i], now)
 	}
-	return out, err
+	return out
 }
 
 func globalLimit(l *api.ConcurrencyLimitV2, now api.Time) api.GlobalConcurrencyLimitResponse {

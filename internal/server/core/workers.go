@@ -61,7 +61,7 @@ func (c *Core) Workers(ctx context.Context, who Caller, poolName string, f *api.
 		if err != nil {
 			return nil, err
 		}
-		return tx.Workers(p.ID, f, limit, offset, c.now())
+		return tx.Workers(p.ID, f, "", limit, offset, c.now())
 	})
 }
 

@@ -98,7 +98,7 @@ func (c *Core) WorkPool(ctx context.Context, who Caller, name string) (*api.Work
 
 // WorkPools lists work pools by name.
 func (c *Core) WorkPools(ctx context.Context, who Caller, f *api.WorkPoolFilter, limit, offset int) ([]api.WorkPoolResponse, error) {
-	return value(ctx, c, who, func(tx *store.Tx) ([]api.WorkPoolResponse, error) { return tx.WorkPools(f, limit, offset) })
+	return value(ctx, c, who, func(tx *store.Tx) ([]api.WorkPoolResponse, error) { return tx.WorkPools(f, "", limit, offset) })
 }
 
 // CountWorkPools counts work pools.

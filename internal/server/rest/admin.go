@@ -13,6 +13,7 @@ var adminRoutes = []route{
 	{api.OpClearServerDefaultResultStorage, "manage_workspace_settings", small, clearResultStorage},
 	{api.OpReadSettings, "see_workspace_settings", small, readSettings},
 	{api.OpReadViewContent, "see_work_pools", small, readCollection},
+	{api.OpReadAvailableWorkPoolTypes, "see_work_pools", small, readWorkPoolTypes},
 }
 
 // readSettings answers with what the server is configured with; its secrets are masked.
@@ -43,5 +44,11 @@ func clearResultStorage(c *core.Core, r *request) (answer, error) {
 
 func readCollection(_ *core.Core, r *request) (answer, error) {
 	view, err := core.Collection(r.PathValue("view"))
+	return give(http.StatusOK, view, err)
+}
+
+// readWorkPoolTypes answers with what that collection says of the types of workers.
+func readWorkPoolTypes(*core.Core, *request) (answer, error) {
+	view, err := core.Collection("aggregate-worker-metadata")
 	return give(http.StatusOK, view, err)
 }

@@ -102,7 +102,7 @@ func writeFile(w http.ResponseWriter, r *http.Request, log *slog.Logger, f *file
 
 // writeJSON answers with status and the JSON of body.
 func writeJSON(w http.ResponseWriter, r *http.Request, status int, body any) {
-	if status == http.StatusNoContent {
+	if status == http.StatusNoContent || status == http.StatusNotModified {
 		w.WriteHeader(status)
 		return
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/server/core"
@@ -14,6 +15,7 @@ import (
 
 var blockDocumentRoutes = []route{
 	{api.OpCreateBlockDocument, "manage_blocks", medium, createBlockDocument},
+	{api.OpCreateOrUpdateBlockDocument, "manage_blocks", medium, putBlockDocument},
 	{api.OpReadBlockDocumentByID, "see_blocks", small, readBlockDocument},
 	{api.OpReadBlockDocumentByNameForBlockType, "see_blocks", small, readBlockDocumentByName},
 	{api.OpReadBlockDocumentsForBlockType, "see_blocks", small, readBlockDocumentsOfType},
@@ -29,6 +31,42 @@ func createBlockDocument(c *core.Core, r *request) (answer, error) {
 		return answer{}, err
 	}
 	d, err := c.CreateBlockDocument(r.Context(), r.who, &in)
+	return give(http.StatusCreated, d, err)
+}
+
+// putBlockDocument adds a block document, or gives the one of its type and name this data.
+func putBlockDocument(c *core.Core, r *request) (answer, error) {
+	var in api.BlockDocumentCreate
+	if err := r.decode(&in); err != nil {
+		return answer{}, err
+	}
+	name, isNamed := in.Name.Get()
+	if !isNamed || in.IsAnonymous.Or(false) {
+		d, err := c.CreateBlockDocument(r.Context(), r.who, &in)
+		return give(http.StatusCreated, d, err)
+	}
+	f := core.BlockFilters{Documents: &api.BlockDocumentFilter{
+		BlockTypeID: &api.Match[uuid.UUID]{Any: []uuid.UUID{in.BlockTypeID}}, Name: &api.Match[string]{Any: []string{name}},
+	}}
+	have, err := c.BlockDocuments(r.Context(), r.who, f, false, api.BlockDocumentSortNameAsc, 1, 0)
+	if err != nil {
+		return answer{}, err
+	}
+	if len(have) == 0 {
+		d, err := c.CreateBlockDocument(r.Context(), r.who, &in)
+		return give(http.StatusCreated, d, err)
+	}
+	id := have[0].ID
+	if g := r.visitor.grant; g != nil && g.Bounded() {
+		if err := mayUse(g, identity.ObjectBlock, id, identity.LevelManage); err != nil {
+			return answer{}, err
+		}
+	}
+	change := &api.BlockDocumentUpdate{BlockSchemaID: api.Some(in.BlockSchemaID), Data: api.Some(api.Object(in.Data.Or(nil))), MergeExistingData: api.Some(false)}
+	if err := c.UpdateBlockDocument(r.Context(), r.who, id, change); err != nil {
+		return answer{}, err
+	}
+	d, err := c.BlockDocument(r.Context(), r.who, id, false)
 	return give(http.StatusCreated, d, err)
 }
 

@@ -18,6 +18,7 @@ var dashboardRoutes = []route{
 	{api.OpReadDashboardTaskRunCounts, "see_flows", small, taskRunOutcomes},
 	{api.OpReadTaskRunCountsByState, "see_flows", small, countTaskRunsByState},
 	{api.OpValidateObj, "see_flows", medium, checkValues},
+	{api.OpValidateSchema, "see_flows", medium, checkSchema},
 	{api.OpReadTaskRunWithFlowRunName, "see_flows", small, readTaskRunWithFlowRun},
 }
 
@@ -99,6 +100,16 @@ func checkValues(c *core.Core, r *request) (answer, error) {
 	}
 	report, err := c.CheckValues(r.Context(), r.who, in.Schema, in.Values)
 	return give(http.StatusOK, report, err)
+}
+
+// checkSchema says whether a schema of parameters is one.
+func checkSchema(c *core.Core, r *request) (answer, error) {
+	var schema jsontext.Value
+	if err := r.decode(&schema, anObject("schema", &schema)); err != nil {
+		return answer{}, err
+	}
+	_, err := c.CheckValues(r.Context(), r.who, schema, jsontext.Value("{}"))
+	return give(http.StatusOK, api.SchemaValuesValidationResponse{Valid: true, Errors: []api.SchemaValueError{}}, err)
 }
 
 // anObject refuses a member of the body that is no object.

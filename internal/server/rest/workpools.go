@@ -16,6 +16,7 @@ var workPoolRoutes = []route{
 	{api.OpCountWorkPools, "see_work_pools", small, countWorkPools},
 	{api.OpUpdateWorkPool, "write_work_pools", medium, updateWorkPool},
 	{api.OpDeleteWorkPool, "manage_work_pools", small, deleteWorkPool},
+	{api.OpPreviewWorkPoolConfiguration, "see_work_pools", medium, previewWorkPool},
 }
 
 func createWorkPool(c *core.Core, r *request) (answer, error) {
@@ -94,4 +95,14 @@ func updateWorkPool(c *core.Core, r *request) (answer, error) {
 
 func deleteWorkPool(c *core.Core, r *request) (answer, error) {
 	return none(c.DeleteWorkPool(r.Context(), r.who, r.PathValue("name")))
+}
+
+// previewWorkPool answers with the job that a base job template makes of its own defaults.
+func previewWorkPool(_ *core.Core, r *request) (answer, error) {
+	var in api.PreviewWorkPoolConfigurationRequest
+	if err := r.decode(&in, anObject("base_job_template", &in.BaseJobTemplate)); err != nil {
+		return answer{}, err
+	}
+	job, err := core.PreviewJob(in.BaseJobTemplate)
+	return give(http.StatusOK, job, err)
 }

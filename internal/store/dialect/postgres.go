@@ -25,6 +25,9 @@ func (postgresSQL) HasAll(column string) string { return column + " @> ?::jsonb"
 func (postgresSQL) IsEmptyList(column string) string { return column + " = '[]'::jsonb" }
 
 func (postgresSQL) JSONText(column string, path ...string) string {
+	if len(path) == 0 {
+		return column + " #>> '{}'"
+	}
 	elements := make([]string, len(path))
 	for i, p := range path {
 		elements[i] = quote(p)

@@ -159,6 +159,7 @@ func readContract(path string) (*document, error) {
 		return nil, err
 	}
 	var doc document
+	raw = bytes.ReplaceAll(raw, []byte("prefect_cloud__orion__schemas__filters__Operator"), []byte("Operator")) // the same as the contract's
 	if err := json.UnmarshalRead(bytes.NewReader(raw), &doc); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
