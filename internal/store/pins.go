@@ -68,3 +68,9 @@ func (tx *Tx) DeletePin(actor, id uuid.UUID) error {
 	rows, err := tx.Exec("delete from user_pin\nwhere workspace_id = ?\nand actor_id = ?\nand id = ?", tx.workspace, actor, id)
 	return known(rows > 0, err)
 }
+
+// DeletePinsOf takes all pins of somebody away.
+func (tx *Tx) DeletePinsOf(actor uuid.UUID) error {
+	_, err := tx.Exec("delete from user_pin\nwhere workspace_id = ?\nand actor_id = ?", tx.workspace, actor)
+	return err
+}

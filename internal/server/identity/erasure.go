@@ -36,12 +36,20 @@ func (s *Service) ErasePerson(ctx context.Context, by By, user uuid.UUID) (*api.
 	p := personOf(u)
 	// First what is in workspaces: should it end half-way, the user is still there to be
 	// erased again.
-	err = s.eachWorkspace(ctx, s.store.Write, func(tx *store.Tx, _ uuid.UUID) error { return tx.ForgetMaker(user, store.ActorUser, p.label) })
+	err = s.eachWorkspace(ctx, s.store.Write, func(tx *store.Tx, _ uuid.UUID) error {
+		if err := tx.DeletePinsOf(user); err != nil {
+			return err
+		}
+		return tx.ForgetMaker(user, store.ActorUser, p.label)
+	})
 	if err != nil {
 		return nil, err
 	}
 	out := &api.PersonErased{ID: user, Label: p.label}
 	err = s.Change(ctx, func(tx *store.Tx) (err error) {
+		if err := tx.DeleteImage(store.UserImage, user); err != nil {
+			return err
+		}
 		out.Entries, err = s.erase(tx, by, p)
 		return err
 	})

@@ -415,19 +415,24 @@ func (s *Service) Ungrant(ctx context.Context, by By, account, workspace uuid.UU
 			if a.SubjectType != kind || a.ID != id && (kind != store.ActorTeam || a.SubjectID != id) {
 				continue
 			}
-			if err := tx.DeleteAccess(a.ID); err != nil {
-				return err
-			}
-			if err := s.dropGuest(tx, by, account, &a); err != nil {
-				return err
-			}
-			return s.Audit(tx, by, Entry{Account: account, Workspace: &workspace, Type: "workspace-access", Action: "deleted", ID: a.ID, Details: map[string]any{"subject_id": a.SubjectID}})
+			return s.dropAccess(tx, by, account, workspace, &a)
 		}
 		if err == nil {
 			err = api.NotFound("Workspace access")
 		}
 		return err
 	})
+}
+
+// dropAccess takes one access away.
+func (s *Service) dropAccess(tx *store.Tx, by By, account, workspace uuid.UUID, a *store.Access) error {
+	if err := tx.DeleteAccess(a.ID); err != nil {
+		return err
+	}
+	if err := s.dropGuest(tx, by, account, a); err != nil {
+		return err
+	}
+	return s.Audit(tx, by, Entry{Account: account, Workspace: &workspace, Type: "workspace-access", Action: "deleted", ID: a.ID, Details: map[string]any{"subject_id": a.SubjectID}})
 }
 
 // dropGuest makes a collaborator who has lost the last workspace no member any more.

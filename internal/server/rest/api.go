@@ -143,16 +143,20 @@ func (a *API) serve(mux *http.ServeMux, row route) http.Handler {
 			writeError(w, hr, a.Log, api.WithBody(err, r.body))
 			return
 		}
-		if f, isFile := out.body.(*file); isFile {
-			writeFile(w, hr, a.Log, f)
-			return
-		}
-		if text, isPlain := out.body.(plain); isPlain {
-			writePlain(w, out.status, text)
-			return
-		}
-		writeJSON(w, hr, out.status, out.body)
+		a.answerWith(w, hr, out)
 	})
+}
+
+// answerWith writes an answer as what its body is.
+func (a *API) answerWith(w http.ResponseWriter, r *http.Request, out answer) {
+	switch body := out.body.(type) {
+	case *file:
+		writeFile(w, r, a.Log, body)
+	case plain:
+		writePlain(w, out.status, body)
+	default:
+		writeJSON(w, r, out.status, out.body)
+	}
 }
 
 // admit lets a request in if not too many are running. Who asks whether the server lives

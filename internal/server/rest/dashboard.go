@@ -109,7 +109,7 @@ func checkSchema(c *core.Core, r *request) (answer, error) {
 		return answer{}, err
 	}
 	_, err := c.CheckValues(r.Context(), r.who, schema, jsontext.Value("{}"))
-	return give(http.StatusOK, api.SchemaValuesValidationResponse{Valid: true, Errors: []api.SchemaValueError{}}, err)
+	return give(http.StatusOK, api.SchemaValuesValidationResponse{Valid: true, Errors: []jsontext.Value{}}, err)
 }
 
 // anObject refuses a member of the body that is no object.

@@ -34,6 +34,7 @@ func governedRoutes() (all []governedRoute) {
 		managedAccountRoutes,
 		meRoutes, accountRoutes, memberRoutes, botRoutes, invitationRoutes, workspaceRoutes, accessRoutes, teamRoutes, ssoRoutes, auditRoutes,
 		roleRoutes, moveRoutes, allowlistRoutes, rateRoutes, accountEventRoutes, webhookRoutes, objectRoutes, securityRoutes, accessRequestRoutes, accessReviewRoutes, changeRoutes,
+		holdingRoutes,
 	} {
 		all = append(all, noun...)
 	}
@@ -64,7 +65,7 @@ func (a *API) govern(mux *http.ServeMux, row governedRoute) {
 		case err != nil:
 			writeError(w, hr, a.Log, api.WithBody(err, r.body))
 		default:
-			writeJSON(w, hr, out.status, out.body)
+			a.answerWith(w, hr, out)
 		}
 	})
 	method, path, _ := strings.Cut(row.pattern, " ")
