@@ -20,6 +20,12 @@ func NewCmd(env *cli.Env) *cobra.Command {
 		newRunCmd(env),
 		newPauseCmd(env),
 		newResumeCmd(env),
+		newDisableCmd(env),
+		newEnableCmd(env),
+		newVersionsCmd(env),
+		newPromoteCmd(env),
+		newDiffCmd(env),
+		newBranchCmd(env),
 		newScheduleCmd(env),
 		newBackfillCmd(env),
 		newRunAccessCmd(env),
@@ -46,7 +52,7 @@ func columns() []output.Column[row] {
 }
 
 func status(r row) string {
-	if r.Paused {
+	if r.Paused && r.Disabled == nil {
 		return "PAUSED"
 	}
 	return output.Text(r.Status)

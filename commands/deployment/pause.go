@@ -14,7 +14,7 @@ import (
 	"github.com/usherhq/usher/internal/output"
 )
 
-// pauseOptions are those of both pause and resume.
+// pauseOptions are those of pause and resume, disable and enable.
 type pauseOptions struct {
 	env  *cli.Env
 	name string
@@ -32,6 +32,16 @@ func newPauseCmd(env *cli.Env) *cobra.Command {
 func newResumeCmd(env *cli.Env) *cobra.Command {
 	opts := &pauseOptions{env: env, set: (*client.Client).ResumeDeployment, done: "Resumed deployment %q."}
 	return opts.command("resume", "let a deployment make runs on schedule again")
+}
+
+func newDisableCmd(env *cli.Env) *cobra.Command {
+	opts := &pauseOptions{env: env, set: (*client.Client).DisableDeployment, done: "Disabled deployment %q: nobody can make runs of it."}
+	return opts.command("disable", "keep anybody from running a deployment")
+}
+
+func newEnableCmd(env *cli.Env) *cobra.Command {
+	opts := &pauseOptions{env: env, set: (*client.Client).EnableDeployment, done: "Enabled deployment %q."}
+	return opts.command("enable", "let a deployment be run again")
 }
 
 func (o *pauseOptions) command(verb, short string) *cobra.Command {

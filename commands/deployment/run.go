@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/usherhq/usher/internal/api"
@@ -25,6 +26,7 @@ type runOptions struct {
 	output        output.Options
 	name          string
 	id            string
+	version       string
 	params        []string
 	paramsObject  string
 	jobVariables  []string
@@ -57,6 +59,7 @@ func newRunCmd(env *cli.Env) *cobra.Command {
 func (o *runOptions) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&o.id, "id", "", "the deployment's `id`, instead of its name")
+	flags.StringVar(&o.version, "version", "", "run this `version` of the deployment instead of what it is now; see usher deployment versions")
 	flags.StringArrayVarP(&o.params, "param", "p", nil, "a parameter as `key=value`, the value in JSON or a bare word; repeatable")
 	flags.StringVar(&o.paramsObject, "params", "", "parameters as a JSON `object`, - for standard input")
 	flags.StringArrayVar(&o.jobVariables, "job-variable", nil, "a variable of the job as `key=value`; repeatable")
@@ -87,10 +90,20 @@ func (o *runOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var version api.Opt[uuid.UUID]
+	if o.version != "" {
+		v, err := chosenVersion(ctx, c, d, o.version)
+		if err != nil {
+			return err
+		}
+		version = api.Some(v.ID)
+		d.Parameters, d.ParameterOpenapiSchema, d.EnforceParameterSchema = v.Parameters, v.ParameterOpenapiSchema, v.EnforceParameterSchema
+	}
 	request, err := o.request(d, start)
 	if err != nil {
 		return err
 	}
+	request.DeploymentVersionID = version
 	run, err := c.CreateFlowRunFromDeployment(ctx, d.ID, request)
 	if err != nil {
 		return err
