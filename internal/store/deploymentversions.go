@@ -65,11 +65,14 @@ func scanDeploymentVersion(row *Row) (v DeploymentVersion, err error) {
 	return v, err
 }
 
+// DeploymentVersionsSQL is the query of DeploymentVersions but for its page.
+const DeploymentVersionsSQL = selectDeploymentVersions + "\norder by last_active desc, id desc"
+
 // DeploymentVersions lists the versions of a deployment, the one that was the present one
 // last first.
 func (tx *Tx) DeploymentVersions(deployment uuid.UUID, limit, offset int) ([]DeploymentVersion, error) {
 	at := page(limit, offset)
-	return many(tx, selectDeploymentVersions+"\norder by last_active desc, id desc"+at.sql, append([]any{tx.workspace, deployment}, at.args...), scanDeploymentVersion)
+	return many(tx, DeploymentVersionsSQL+at.sql, append([]any{tx.workspace, deployment}, at.args...), scanDeploymentVersion)
 }
 
 // CountDeploymentVersions counts the versions of a deployment.

@@ -33,6 +33,8 @@ func TestListsReadInTheOrderOfAnIndex(t *testing.T) {
 		{"ix_flow_run_flow_start", store.Filters{Flows: &api.FlowFilter{ID: byID}}, api.FlowRunSortStartTimeDesc},
 		{"ix_flow_run_deployment_start", store.Filters{Deployments: &api.DeploymentFilter{ID: byID}}, api.FlowRunSortStartTimeDesc},
 		{"ix_flow_run_deployment_start", store.Filters{FlowRuns: &api.FlowRunFilter{DeploymentID: &api.FlowRunFilterDeploymentId{Any: one}}}, api.FlowRunSortStartTimeDesc},
+		{"ix_flow_run_flow_start", store.Filters{FlowRuns: &api.FlowRunFilter{FlowID: &api.FlowRunFilterFlowId{Any: one}}}, api.FlowRunSortStartTimeDesc},
+		{"ix_flow_run_deployment_start", store.Filters{FlowRuns: &api.FlowRunFilter{DeploymentVersionID: &api.FlowRunFilterDeploymentVersionId{DeploymentID: one[0], Any: one}}}, api.FlowRunSortStartTimeDesc},
 		{"ix_flow_run_state_type_start", store.Filters{FlowRuns: running}, api.FlowRunSortStartTimeAsc},
 		{"ix_flow_run_state_name_start", store.Filters{FlowRuns: late}, api.FlowRunSortStartTimeDesc},
 	}
@@ -46,6 +48,8 @@ func TestListsReadInTheOrderOfAnIndex(t *testing.T) {
 		storetest.UsesIndex(t, s, "ix_task_run_flow_run_expected_start", sql, args...)
 		sql, args = selectSQL(t, s, "log", func(tx *store.Tx) store.Condition { return tx.WhereLogs(&api.LogFilter{FlowRunID: byID}) }, store.LogOrder(api.LogSortTimestampAsc))
 		storetest.UsesIndex(t, s, "ix_log_flow_run", sql, args...)
+		storetest.UsesIndex(t, s, "deployment_version_of_deployment", store.DeploymentVersionsSQL+"\nlimit 10", store.DefaultWorkspace, one[0])
+		storetest.UsesIndex(t, s, "user_pin_of_actor", store.PinsSQL+"\norder by p.id desc\nlimit 10", store.DefaultWorkspace, one[0])
 	})
 }
 
