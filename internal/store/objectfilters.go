@@ -186,8 +186,7 @@ func slaCondition(d dialect.SQL, f *api.SlaFilter) condition {
 	if f.Severity != nil {
 		severity = part{is("sla.severity = ?", *f.Severity)}
 	}
-	operator := api.Operator(f.Operator.Or(api.PrefectCloudOrionSchemasFiltersOperatorAnd))
-	return combine(api.Some(operator),
+	return combine(f.Operator,
 		match(d, "automation.name", f.Name),
 		between("automation.created", f.Created),
 		tags(d, "automation.tags", (*api.FlowRunFilterTags)(f.Tags)),

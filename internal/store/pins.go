@@ -21,11 +21,10 @@ func (tx *Tx) InsertPin(p *api.UserPin) error {
 
 // PinOf returns somebody's pin of a thing.
 func (tx *Tx) PinOf(actor uuid.UUID, kind api.PinnableResourceType, id uuid.UUID) (*api.UserPin, error) {
-	return one(tx, PinsSQL+"\nand p."+pinColumn(kind)+" = ?", []any{tx.workspace, actor, id}, scanPin)
+	return one(tx, selectPins+"\nand p."+pinColumn(kind)+" = ?", []any{tx.workspace, actor, id}, scanPin)
 }
 
-// PinsSQL is the query of Pins but for its filter and page.
-const PinsSQL = `
+const selectPins = `
 	select p.id, p.created, p.updated, p.actor_id, p.flow_id, p.deployment_id, p.work_pool_id, coalesce(f.name, d.name, w.name)
 	from user_pin p
 	left join flow f on f.workspace_id = p.workspace_id and f.id = p.flow_id
@@ -52,7 +51,7 @@ func scanPin(row *Row) (p api.UserPin, err error) {
 
 // Pins lists what somebody has pinned, of some kinds or of all, the newest first.
 func (tx *Tx) Pins(actor uuid.UUID, kinds []api.PinnableResourceType, limit, offset int) ([]api.UserPin, error) {
-	where := is(PinsSQL, tx.workspace, actor)
+	where := is(selectPins, tx.workspace, actor)
 	if kinds != nil {
 		of := make([]condition, len(kinds))
 		for i, kind := range kinds {

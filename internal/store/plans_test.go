@@ -49,7 +49,6 @@ func TestListsReadInTheOrderOfAnIndex(t *testing.T) {
 		sql, args = selectSQL(t, s, "log", func(tx *store.Tx) store.Condition { return tx.WhereLogs(&api.LogFilter{FlowRunID: byID}) }, store.LogOrder(api.LogSortTimestampAsc))
 		storetest.UsesIndex(t, s, "ix_log_flow_run", sql, args...)
 		storetest.UsesIndex(t, s, "deployment_version_of_deployment", store.DeploymentVersionsSQL+"\nlimit 10", store.DefaultWorkspace, one[0])
-		storetest.UsesIndex(t, s, "user_pin_of_actor", store.PinsSQL+"\norder by p.id desc\nlimit 10", store.DefaultWorkspace, one[0])
 	})
 }
 

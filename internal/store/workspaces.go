@@ -216,5 +216,5 @@ var AboveWorkspaces = []string{
 	"team_membership", "workspace_role", "api_key", "revocation_epoch", "audit_head", "ip_allow",
 	"auth_magic_link", "auth_token", "auth_code", "auth_device", "auth_user_identity", "auth_throttle", "auth_seen", "auth_flow",
 	"access_review", "account_change", "change_control", "sso_connection", "auth_arrival", "auth_factor", "auth_recovery", "auth_challenge",
-	"scim_token", "mail_outbox",
+	"scim_token", "mail_outbox", "account_image", "user_image",
 }

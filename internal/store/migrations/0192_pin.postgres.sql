@@ -8,7 +8,7 @@ create table user_pin (
   flow_id uuid,
   deployment_id uuid,
   work_pool_id uuid,
-  primary key (workspace_id, id),
+  primary key (workspace_id, actor_id, id),
   foreign key (workspace_id, flow_id) references flow (workspace_id, id) on delete cascade,
   foreign key (workspace_id, deployment_id) references deployment (workspace_id, id) on delete cascade,
   foreign key (workspace_id, work_pool_id) references work_pool (workspace_id, id) on delete cascade
@@ -17,7 +17,6 @@ create table user_pin (
 create unique index user_pin_of_flow on user_pin (workspace_id, flow_id, actor_id) where flow_id is not null;
 create unique index user_pin_of_deployment on user_pin (workspace_id, deployment_id, actor_id) where deployment_id is not null;
 create unique index user_pin_of_work_pool on user_pin (workspace_id, work_pool_id, actor_id) where work_pool_id is not null;
-create index user_pin_of_actor on user_pin (workspace_id, actor_id, id);
 
 alter table user_pin enable row level security;
 alter table user_pin force row level security;
