@@ -9,7 +9,6 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/server/identity"
-	"github.com/usherhq/usher/internal/store"
 )
 
 // What an account and its workspaces hold and look like, and what only a vendor has.
@@ -61,7 +60,7 @@ func readAccountImage(s *identity.Service, r *request) (answer, error) {
 }
 
 // image reads the file of a form.
-func (r *request) image() (*store.Image, error) {
+func (r *request) image() (*identity.Image, error) {
 	const form = 64 << 10 // what a form adds
 	r.Body = http.MaxBytesReader(r.writer, r.Body, identity.MaxImage+form)
 	parts, err := r.MultipartReader()
