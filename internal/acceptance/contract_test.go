@@ -130,6 +130,7 @@ var noJSON = map[string]string{
 	"completion zsh":                     "prints a script",
 	"events stream":                      "has --format, one event a line",
 	"exec":                               "runs a program, whose output it is",
+	"executor start":                     "runs until it is stopped",
 	"experimental plugins diagnose":      "the user's Python does it",
 	"flow serve":                         "the user's Python runs until it is stopped",
 	"flow-run execute":                   "the user's Python runs the flow",
