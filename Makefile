@@ -7,7 +7,7 @@ BUILD := github.com/usherhq/usher/internal/build
 LDFLAGS := -s -w -X $(BUILD).version=$(VERSION) -X $(BUILD).date=$(COMMIT_TIME)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-kubernetes test-vault lint generate record bench clean release-dry
+.PHONY: help build demo test test-kubernetes lint generate record bench clean release-dry
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -24,9 +24,6 @@ test: build ## run every test
 
 test-kubernetes: ## test the Kubernetes worker against a real control plane, which is built first (minutes)
 	USHER_TEST_KUBERNETES=1 $(GO) test -timeout 40m ./internal/worker -run TestKubernetes
-
-test-vault: ## test what workers read from Vault against HashiCorp's own server, which is built first (minutes)
-	USHER_TEST_VAULT=1 $(GO) test -timeout 40m ./internal/secrets -run TestRealVault
 
 lint: ## run the linters
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run

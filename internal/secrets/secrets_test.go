@@ -40,19 +40,7 @@ func newVault(t *testing.T, o secrets.VaultOptions) *secrets.Vault {
 // in, and what is said when there is nothing or it is refused.
 func TestVaultIsReadAsItAnswers(t *testing.T) {
 	t.Parallel()
-	readAll(t, testkit.StartVault(t))
-}
-
-// TestRealVaultIsReadAsItAnswers: the same of HashiCorp's own server.
-func TestRealVaultIsReadAsItAnswers(t *testing.T) {
-	t.Parallel()
-	if !testkit.VaultWanted() {
-		t.Skip("building a Vault takes minutes: make test-vault")
-	}
-	readAll(t, testkit.StartRealVault(t))
-}
-
-func readAll(t *testing.T, server *testkit.Vault) {
+	server := testkit.StartVault(t)
 	server.Put("db", map[string]any{"password": "old"})
 	server.Put("db", map[string]any{"password": canary, "port": 5432, "tags": []string{"a"}})
 	server.Put("team/a b/db", map[string]any{"password": canary})

@@ -81,3 +81,15 @@ func (tx *Tx) KeysOfAccount(account uuid.UUID) ([]APIKey, error) {
 		and k.revoked_at is null
 		order by k.actor_id, k.created, k.id`, []any{account}, scanAPIKey)
 }
+
+// ReviewsToRemind takes the open reviews, of all accounts, that are due before a time and that
+// nobody was reminded of since another; now is noted, so that no other server takes them.
+func (tx *Tx) ReviewsToRemind(due, since, now api.Time) ([]AccessReview, error) {
+	return many(tx, `
+		update access_review
+		set reminded = ?
+		where completed is null
+		and due <= ?
+		and (reminded is null or reminded <= ?)
+		returning `+accessReviewColumns, []any{now, due, since}, scanAccessReview)
+}

@@ -129,3 +129,30 @@ func (tx *Tx) ReplaceSecret(old Secret, sealed string) error {
 func (tx *Tx) CountSecrets(prefix string) (int, error) {
 	return tx.count("block_document", all(tx.own("block_document"), is("data like ?", prefix+"%")))
 }
+
+// KeyAge is when a version of a key that seals an account's secrets was made. The newest seals.
+type KeyAge struct {
+	Workspace *uuid.UUID `json:"workspace_id"` // nil: the account's own
+	Version   int        `json:"version"`
+	Created   api.Time   `json:"created"`
+	Resealed  *api.Time  `json:"resealed"` // when nothing was left that older ones had sealed
+}
+
+// KeyAges lists the keys of an account and of its workspaces.
+func (tx *Tx) KeyAges(account uuid.UUID) ([]KeyAge, error) {
+	own, err := many(tx, "select version, created\nfrom account_key\nwhere account_id = ?\norder by version", []any{account}, func(row *Row) (k KeyAge, err error) {
+		return k, row.Scan(&k.Version, &k.Created)
+	})
+	if err != nil {
+		return nil, err
+	}
+	more, err := many(tx, `
+		select k.workspace_id, k.version, k.created, k.resealed
+		from workspace w
+		join workspace_key k on k.workspace_id = w.id
+		where w.account_id = ?
+		order by k.workspace_id, k.version`, []any{account}, func(row *Row) (k KeyAge, err error) {
+		return k, row.Scan(&k.Workspace, &k.Version, &k.Created, &k.Resealed)
+	})
+	return append(own, more...), err
+}

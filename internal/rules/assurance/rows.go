@@ -18,7 +18,7 @@ var rows = []Row{
 	{ID: "S2", Level: Operator, Promise: "There is a private way to report weaknesses", Tests: []string{"TestWhomToTellOfWeaknesses"}, Missing: "the operator reads what comes in; docs/security/disclosure.md is a template", live: func(f *Facts) Value {
 		return Value{Text: onOff(f.SecurityTxt, "/.well-known/security.txt names whom to tell", "security.txt names nobody (USHER_SECURITY_CONTACT)")}
 	}},
-	{ID: "S3", Level: Operator, Promise: "Evidence for auditors can be collected", Missing: "no evidence is collected beyond this report, the audit log and the data map", live: plain("this report, usher audit verify, usher security data-map")},
+	{ID: "S3", Level: Operator, Promise: "Evidence for auditors can be collected", Tests: []string{"TestEvidenceIsVouchedFor"}, Missing: "it has no results of restored backups and of scans of dependencies; it is for the operator to keep", live: plain("usher security evidence")},
 	{ID: "S4", Level: Must, Promise: "Code, data and results stay where flows run; the server holds metadata", Tests: []string{"TestCodeAndResultsStayWithTheWorker"}, live: plain("the server runs no code and takes none")},
 	{
 		ID: "S5", Level: Must, Promise: "Nothing but health, version and sign-in is answered without a credential",
@@ -71,7 +71,7 @@ var rows = []Row{
 	},
 	{
 		ID: "S18", Level: Should, Promise: "Values may stay in a vault and be named only", Tests: []string{"TestRunsGetWhatTheVaultHas", "TestVaultIsReadAsItAnswers", "TestVaultInTroubleIsAskedAgain", "TestReferencesAreNoSecrets", "TestReferencesReadWhatIsAllowed"},
-		Missing: "of vaults HashiCorp's, and its own server is tested on request only (make test-vault); a flow that loads such a block itself gets the reference", live: plain("workers read them: USHER_SECRETS_… where they run"),
+		Missing: "of vaults HashiCorp's alone is read, tested against a server that answers as its documents say, not its own; a flow that loads such a block itself gets the reference", live: plain("workers read them: USHER_SECRETS_… where they run"),
 	},
 	{
 		ID: "S19", Level: Should, Promise: "Workloads come in by who they are, without a stored secret", Tests: []string{"TestJobOfABuildSystemIsLetIn", "TestTokensOfBuildSystemsThatAreRefused", "TestTokenOfABuildSystemIsTakenOnce", "TestJobsNeedNoSecret"},
@@ -147,7 +147,7 @@ var rows = []Row{
 			return Value{Text: count(a.People, "person", "people") + ", " + count(a.Bots, "service account", "service accounts") + ", " + count(a.EndlessKeys, "key", "keys") + " without an end", Weak: a.EndlessKeys > 0}
 		}),
 	},
-	{ID: "S38", Level: Should, Promise: "Who has access is reviewed", Tests: []string{"TestAccessIsReviewed"}, Missing: "nobody is reminded of a review; lists of single objects are not in it", live: ofAccount(func(_ *Facts, a *Account) Value {
+	{ID: "S38", Level: Should, Promise: "Who has access is reviewed", Tests: []string{"TestAccessIsReviewed", "TestReviewsAreRemindedOf"}, Missing: "lists of single objects are not in it", live: ofAccount(func(_ *Facts, a *Account) Value {
 		open := count(a.OpenReviews, "is open", "are open") + ", " + count(a.OverdueReviews, "of them is overdue", "of them are overdue")
 		if a.Reviewed == nil {
 			return Value{Text: "never completed; " + open, Weak: true}

@@ -203,3 +203,36 @@ func (s *Service) takeAway(tx *store.Tx, by By, account uuid.UUID, item *api.Acc
 	}
 	return err
 }
+
+// ReviewersOf are the addresses of who may complete a review, and the name of its account. A
+// review that is overdue is in the audit log each time that they are asked for.
+func (s *Service) ReviewersOf(tx *store.Tx, r *store.AccessReview) (emails []string, account string, err error) {
+	a, err := tx.Account(r.AccountID)
+	if err != nil {
+		return nil, "", err
+	}
+	members, err := tx.Memberships(r.AccountID)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, m := range members {
+		if !m.Active || m.ActorType != store.ActorUser {
+			continue
+		}
+		role, err := accountRole(tx, m)
+		if err != nil {
+			return nil, "", err
+		}
+		if role.Permissions.Has("update:account_membership") {
+			u, err := tx.User(m.ActorID)
+			if err != nil {
+				return nil, "", err
+			}
+			emails = append(emails, u.Email)
+		}
+	}
+	if r.Due.After(s.Now().Time) {
+		return emails, a.Name, nil
+	}
+	return emails, a.Name, s.Audit(tx, By{}, Entry{Account: r.AccountID, Type: "access-review", Action: "overdue", ID: r.ID, Details: map[string]any{"due": r.Due}})
+}

@@ -125,13 +125,14 @@ func (s *Service) Host() string {
 // keepAfterEnd is how long what has ended is kept for those who ask why.
 const keepAfterEnd = 24 * time.Hour
 
-// Run sends mails, proves domains and clears away what has ended, until ctx ends.
+// Run sends mails, proves domains, reminds of reviews and clears away what has ended, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	for range 2 {
 		s.sending.Go(func() { s.send(ctx) })
 	}
 	defer s.sending.Wait()
 	s.sending.Go(func() { s.every(ctx, proveEvery, "prove domains", s.ProveDomains) })
+	s.sending.Go(func() { s.every(ctx, reviewLook, "remind of reviews", s.RemindOfReviews) })
 	s.every(ctx, time.Hour, "clear away old sign-ins", s.Purge)
 	return nil
 }
