@@ -70,6 +70,13 @@ func twoDecide(tx *store.Tx, account uuid.UUID) error {
 	return err
 }
 
+// What becomes of a change that waits.
+const (
+	ChangeApproved  = store.ChangeApproved
+	ChangeRejected  = store.ChangeRejected
+	ChangeWithdrawn = store.ChangeWithdrawn
+)
+
 // Proposed is a request that makes a change.
 type Proposed struct {
 	Method, Path string

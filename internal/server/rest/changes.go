@@ -14,7 +14,6 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/server/identity"
 	"github.com/usherhq/usher/internal/server/origin"
-	"github.com/usherhq/usher/internal/store"
 )
 
 var changeRoutes = []governedRoute{
@@ -22,8 +21,8 @@ var changeRoutes = []governedRoute{
 	{pattern: "PUT " + inAccount + "/change_control", permission: "update:account", fresh: true, held: true, handle: setChangeControl},
 	{pattern: "GET " + inAccount + "/changes/", permission: "read:account", handle: readChanges},
 	{pattern: "POST " + inAccount + "/changes/{id}/approve", permission: "read:account", fresh: true, handle: approveChange},
-	{pattern: "POST " + inAccount + "/changes/{id}/reject", permission: "read:account", handle: dropChange(store.ChangeRejected)},
-	{pattern: "POST " + inAccount + "/changes/{id}/withdraw", permission: "read:account", handle: dropChange(store.ChangeWithdrawn)},
+	{pattern: "POST " + inAccount + "/changes/{id}/reject", permission: "read:account", handle: dropChange(identity.ChangeRejected)},
+	{pattern: "POST " + inAccount + "/changes/{id}/withdraw", permission: "read:account", handle: dropChange(identity.ChangeWithdrawn)},
 }
 
 func readChangeControl(s *identity.Service, r *request) (answer, error) {
@@ -94,7 +93,7 @@ func (a *API) asProposed(r *request, row governedRoute) error {
 // Both must be allowed to; the answer is the one that the request gets.
 func approveChange(s *identity.Service, r *request) (answer, error) {
 	return onID(r, func(id uuid.UUID) (answer, error) {
-		w, err := s.DecideChange(r.Context(), r.visitor.by, r.account, id, store.ChangeApproved)
+		w, err := s.DecideChange(r.Context(), r.visitor.by, r.account, id, identity.ChangeApproved)
 		if err != nil {
 			return answer{}, err
 		}
