@@ -18,8 +18,8 @@ const changes = "/changes/"
 func NewChangeCmd(env *cli.Env) *cobra.Command {
 	cmd := cli.Group("change", "changes of who may use the account that wait for a second person", []string{"changes"},
 		newChangeListCmd(env), newChangeShowCmd(env), newApproveChangeCmd(env),
-		newDropChangeCmd(env, "reject", "refuse a change that somebody else has proposed", "%s %s of %s is not made."),
-		newDropChangeCmd(env, "withdraw", "take back a change that you have proposed", "%s %s of %s is taken back."), newRequireCmd(env))
+		newVerdictCmd(env, "reject", "refuse a change that somebody else has proposed", "%s %s of %s is not made."),
+		newVerdictCmd(env, "withdraw", "take back a change that you have proposed", "%s %s of %s is taken back."), newRequireCmd(env))
 	cmd.Example = "usher change ls"
 	return cmd
 }
@@ -35,6 +35,22 @@ func findChange(ctx context.Context, env *cli.Env, id string) (*client.Client, a
 	}
 	found, err := one("change", id, list, func(c api.AccountChange) []string { return []string{c.ID.String()} })
 	return c, found, err
+}
+
+// decide decides on a change and prints what became of it.
+func decide(ctx context.Context, env *cli.Env, options output.Options, id, verb, words string) error {
+	c, change, err := findChange(ctx, env, id)
+	if err != nil {
+		return err
+	}
+	if err := c.Tell(ctx, "POST", changes+change.ID.String()+"/"+verb, nil); err != nil {
+		return err
+	}
+	again := func() (api.AccountChange, error) {
+		_, change, err := findChange(ctx, env, change.ID.String())
+		return change, err
+	}
+	return cli.ResultOf(env, options, again, words, change.Method, change.Path, change.Actor)
 }
 
 func newChangeListCmd(env *cli.Env) *cobra.Command {
@@ -88,53 +104,31 @@ func newChangeShowCmd(env *cli.Env) *cobra.Command {
 }
 
 func newApproveChangeCmd(env *cli.Env) *cobra.Command {
-	var id string
-	cmd := &cobra.Command{
-		Use:     "approve",
-		Short:   "make a change that somebody else has proposed",
-		Long:    "You must be allowed to make it yourself. It is made as it was asked for; look at it first with usher change show.",
-		Example: "usher change approve 0198f0c0-0000-7000-8000-000000000001",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, change, err := findChange(cmd.Context(), env, id)
-			if err != nil {
-				return err
-			}
-			if err := c.Tell(cmd.Context(), "POST", changes+change.ID.String()+"/approve", nil); err != nil {
-				return err
-			}
-			env.Sayf("%s %s of %s is made.", change.Method, change.Path, change.Actor)
-			return nil
-		},
-	}
-	cli.Positionals(cmd, cli.Positional{Name: "id", Value: &id, Required: true})
+	cmd := newVerdictCmd(env, "approve", "make a change that somebody else has proposed", "%s %s of %s is made.")
+	cmd.Long = "You must be allowed to make it yourself. It is made as it was asked for; look at it first with usher change show."
 	return cmd
 }
 
-func newDropChangeCmd(env *cli.Env, verb, short, words string) *cobra.Command {
+func newVerdictCmd(env *cli.Env, verb, short, words string) *cobra.Command {
 	var id string
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     verb,
 		Short:   short,
 		Example: "usher change " + verb + " 0198f0c0-0000-7000-8000-000000000001",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, change, err := findChange(cmd.Context(), env, id)
-			if err != nil {
-				return err
-			}
-			if err := c.Tell(cmd.Context(), "POST", changes+change.ID.String()+"/"+verb, nil); err != nil {
-				return err
-			}
-			env.Sayf(words, change.Method, change.Path, change.Actor)
-			return nil
+			return decide(cmd.Context(), env, options, id, verb, words)
 		},
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "id", Value: &id, Required: true})
+	cli.ResultFlags(cmd, &options, output.FieldsOf[api.AccountChange]())
 	return cmd
 }
 
 func newRequireCmd(env *cli.Env) *cobra.Command {
 	var off bool
 	var waits time.Duration
+	var options output.Options
 	cmd := &cobra.Command{
 		Use:     "require",
 		Short:   "let changes of who may use the account wait for a second person, or no more",
@@ -148,18 +142,18 @@ func newRequireCmd(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := c.Tell(cmd.Context(), "PUT", "/change_control", api.ChangeControl{Required: !off, Hours: api.Some(int(waits / time.Hour))}); err != nil {
+			wanted := api.ChangeControl{Required: !off, Hours: api.Some(int(waits / time.Hour))}
+			if err := c.Tell(cmd.Context(), "PUT", "/change_control", wanted); err != nil {
 				return err
 			}
 			if off {
-				env.Say("Changes are made at once.")
-			} else {
-				env.Sayf("Changes wait for a second person, for %s.", waits)
+				return cli.Result(env, options, wanted, "Changes are made at once.")
 			}
-			return nil
+			return cli.Result(env, options, wanted, "Changes wait for a second person, for %s.", waits)
 		},
 	}
 	cli.Positionals(cmd)
+	cli.ResultFlags(cmd, &options, output.FieldsOf[api.ChangeControl]())
 	cmd.Flags().BoolVar(&off, "off", false, "make changes at once")
 	cmd.Flags().DurationVar(&waits, "for", 72*time.Hour, "how long a change waits")
 	return cmd
