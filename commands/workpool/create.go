@@ -107,7 +107,11 @@ func (o *createOptions) create(ctx context.Context, c *client.Client) error {
 	if err != nil {
 		return err
 	}
-	o.say("Created work pool %q. `usher worker start --pool %s` starts a worker for it.", pool.Name, pool.Name)
+	if strings.HasSuffix(pool.Type, ":push") || strings.HasSuffix(pool.Type, ":managed") {
+		o.say("Created work pool %q. `usher executor start`, which the server's operator runs, starts its runs.", pool.Name)
+	} else {
+		o.say("Created work pool %q. `usher worker start --pool %s` starts a worker for it.", pool.Name, pool.Name)
+	}
 	return o.finish(pool)
 }
 

@@ -138,6 +138,14 @@ func TestReferenceCommandsOnAccounts(t *testing.T) {
 	if out := prefect.usher("cloud", "workspace", "ls"); !strings.Contains(out, "acme/side") {
 		t.Errorf("workspaces %s", out)
 	}
+	prefect.usher("work-pool", "create", "managed", "--type", "prefect:managed")
+	prefect.usher("work-pool", "create", "push", "--type", "ecs:push")
+	if _, said, err := usher.try("work-pool", "create", "ours", "--type", "prefect:managed"); err != nil || !strings.Contains(said, "usher executor start") {
+		t.Errorf("a managed pool: %v\n%s", err, said)
+	}
+	if out := usher.usher("work-pool", "ls", "-o", "json", "--jq", `map(.base_job_template.variables.properties | has("image")) | all`); strings.TrimSpace(out) != "true" {
+		t.Errorf("the templates: %s", out)
+	}
 	prefect.usher("cloud", "workspace", "set", "--workspace", "acme/side")
 	prefect.usher("variable", "set", "where", "side")
 	usher.environ = append(usher.environ, "USHER_API_URL="+s.apiURL)

@@ -58,26 +58,27 @@ func (p *person) try(args ...string) (out, said string, err error) {
 	return stdout.String(), stderr.String(), err
 }
 
-// begin starts a login and waits for it to say something that pattern finds; end waits until
-// it has ended well.
-func (p *person) begin(pattern string, args ...string) (found string, end func()) {
+// begin starts a command and waits for it to say something that pattern finds; end waits until
+// it has ended well, and tells all that it said.
+func (p *person) begin(pattern string, args ...string) (found string, end func() string) {
 	p.t.Helper()
 	cmd := exec.CommandContext(p.t.Context(), p.program, args...)
 	cmd.Env = p.environ
-	stderr, err := cmd.StderrPipe()
+	both, err := cmd.StderrPipe()
 	if err == nil {
+		cmd.Stdout = cmd.Stderr
 		err = cmd.Start()
 	}
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	var said strings.Builder
-	lines := bufio.NewScanner(stderr)
+	lines := bufio.NewScanner(both)
 	wanted := regexp.MustCompile(pattern)
 	for lines.Scan() {
 		said.WriteString(lines.Text() + "\n")
 		if m := wanted.FindStringSubmatch(lines.Text()); m != nil {
-			return m[1], func() {
+			return m[1], func() string {
 				p.t.Helper()
 				for lines.Scan() {
 					said.WriteString(lines.Text() + "\n")
@@ -85,6 +86,7 @@ func (p *person) begin(pattern string, args ...string) (found string, end func()
 				if err := cmd.Wait(); err != nil {
 					p.t.Fatalf("usher %s: %v\n%s", strings.Join(args, " "), err, said.String())
 				}
+				return said.String()
 			}
 		}
 	}

@@ -42,13 +42,18 @@ func clearResultStorage(c *core.Core, r *request) (answer, error) {
 	return none(c.ClearDefaultResultStorage(r.Context(), r.who))
 }
 
+// readCollection answers with the types of work pools too that have no worker, if it is asked
+// as the hosted service is.
 func readCollection(_ *core.Core, r *request) (answer, error) {
-	view, err := core.Collection(r.PathValue("view"))
+	name := r.PathValue("view")
+	if name == "aggregate-worker-metadata" && !r.visitor.tenant.IsZero() {
+		return readWorkPoolTypes(nil, r)
+	}
+	view, err := core.Collection(name)
 	return give(http.StatusOK, view, err)
 }
 
-// readWorkPoolTypes answers with what that collection says of the types of workers.
 func readWorkPoolTypes(*core.Core, *request) (answer, error) {
-	view, err := core.Collection("aggregate-worker-metadata")
-	return give(http.StatusOK, view, err)
+	types, err := core.WorkPoolTypes()
+	return give(http.StatusOK, types, err)
 }

@@ -173,6 +173,8 @@ func TestPinsAndPutBlocks(t *testing.T) {
 		must(t, url, "POST /ui/schemas/validate_schema", `{"type":"object"}`, http.StatusOK, "")
 		must(t, url, "POST /ui/schemas/validate_schema", `{"type":"colour"}`, http.StatusUnprocessableEntity, "")
 		must(t, url, "GET /collections/work_pool_types", "", http.StatusOK, "prefect.process.type")
+		must(t, url, "GET /collections/work_pool_types", "", http.StatusOK, "prefect.prefect:managed.default_base_job_configuration.variables.properties.pip_packages")
+		must(t, url, "GET /collections/work_pool_types", "", http.StatusOK, "prefect-aws.ecs:push.default_base_job_configuration.variables.properties.aws_credentials")
 		if got := must(t, url, "POST /variables/", `{"name":"v","value":"deep blue"}`, http.StatusCreated, "id"); got != must(t, url, "POST /variables/filter", `{"variables":{"value":{"like_":"blue"}}}`, http.StatusOK, "0.id") {
 			t.Errorf("the variable is %s", got)
 		}

@@ -2,7 +2,6 @@ package executor
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,9 +14,6 @@ import (
 	"github.com/usherhq/usher/internal/rules/jobtemplate"
 	"github.com/usherhq/usher/internal/worker"
 )
-
-//go:embed managed.json
-var managedTemplate []byte
 
 // defaultImage is what a managed run executes in unless it says otherwise.
 const defaultImage = "prefecthq/prefect-client:3-latest"
@@ -53,7 +49,7 @@ type Managed struct {
 func (m *Managed) Name() string { return ManagedPools }
 
 // DefaultTemplate is the base job template for pools that have none.
-func (m *Managed) DefaultTemplate() jsontext.Value { return jsontext.Value(managedTemplate).Clone() }
+func (m *Managed) DefaultTemplate() jsontext.Value { return jobtemplate.Managed() }
 
 // Extra are the variables that count whatever the template of the pool passes on.
 func (m *Managed) Extra() []string { return []string{"image", "pip_packages"} }
