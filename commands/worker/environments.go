@@ -31,7 +31,7 @@ const (
 const longest = 25 * time.Minute
 
 func (o *environmentOptions) define(flags *pflag.FlagSet) {
-	flags.StringVar(&o.mode, "environments", asked, "`when` to make a Python environment for a flow from its uv.lock, requirements.txt or pyproject.toml: asked (by the job variable python_environment), always, never")
+	flags.StringVar(&o.mode, "environments", asked, "`when` to make a Python environment for a flow from its lock, requirements.txt or pyproject.toml: asked (by the job variable python_environment), always, never")
 	flags.DurationVar(&o.timeout, "environment-timeout", 15*time.Minute, "how long making an environment may take")
 	flags.DurationVar(&o.maxAge, "environments-max-age", 30*24*time.Hour, "remove environments that were not used for so long")
 	flags.Float64Var(&o.maxSize, "environments-max-size", 20, "how many `gigabytes` of environments to keep")

@@ -25,9 +25,18 @@ import (
 // The files that are looked for, the most exact first.
 const (
 	lockName         = "uv.lock"
+	pyLockName       = "pylock.toml"
 	requirementsName = "requirements.txt"
+	poetryName       = "poetry.lock"
 	projectName      = "pyproject.toml"
 )
+
+// looked is the order in which they are looked for. A list of requirements beside a lock of
+// Poetry is what was exported from it for others.
+var looked = []string{lockName, pyLockName, requirementsName, poetryName, projectName}
+
+// pyLockNames are those that the standard lets a lock have.
+var pyLockNames = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^pylock\.([^.]+\.)?toml$`) })
 
 // Declaration is what a directory says its code needs.
 type Declaration struct {
@@ -35,20 +44,21 @@ type Declaration struct {
 	kind      string   // one of the names above
 	file      string   // absolute path
 	needs     []string // of a project: its dependencies
+	locked    *locked  // of a lock that becomes requirements
 	names     []string // of packages that are asked for by name
 	variables []string // of the environment that the file speaks of
 	digest    string
 }
 
 // errNothing says that the directory has no file that says what its code needs.
-var errNothing = api.Errorf(api.CodeNotFound, "there is no %s, %s or %s", lockName, requirementsName, projectName)
+var errNothing = api.Errorf(api.CodeNotFound, "there is no %s", strings.Join(looked, ", "))
 
 // Declared reads what dir says: in the file of that name, or without one in the first that is
 // there. IsNothing tells an error of a directory that says nothing. A lock of uv counts only
 // where there is a uv.
 func Declared(dir, name string, hasUV bool) (*Declaration, error) {
 	if name == "" {
-		for _, candidate := range []string{lockName, requirementsName, projectName} {
+		for _, candidate := range looked {
 			if _, err := os.Stat(filepath.Join(dir, candidate)); err == nil && (candidate != lockName || hasUV) {
 				return read(dir, candidate)
 			}
@@ -96,6 +106,12 @@ func read(dir, name string) (*Declaration, error) {
 		if err = content.whole(file); err == nil {
 			err = content.whole(filepath.Join(filepath.Dir(file), projectName))
 		}
+	case pyLockNames().MatchString(filepath.Base(name)):
+		d.kind = pyLockName
+		d.locked, err = pyLock(file)
+	case filepath.Base(name) == poetryName:
+		d.kind = poetryName
+		d.locked, err = poetryLock(file)
 	case filepath.Ext(name) == ".toml":
 		d.kind = projectName
 		d.needs, err = dependencies(file)
@@ -108,6 +124,13 @@ func read(dir, name string) (*Declaration, error) {
 	}
 	if err != nil {
 		return nil, api.Errorf(api.CodeInvalid, "%s: %w", name, err)
+	}
+	if d.locked != nil {
+		content.add(d.locked.indexes...)
+		content.lines(filepath.Dir(file), slices.Concat(d.locked.hashed, d.locked.loose))
+		for _, path := range d.locked.local {
+			content.local("", path)
+		}
 	}
 	d.digest = d.kind + hex.EncodeToString(content.hash.Sum(nil))
 	d.names, d.variables = content.names, content.variables

@@ -21,7 +21,14 @@ func TestDeclarationsThatCannotBeRead(t *testing.T) {
 		{"pyproject.toml", "[tool.x]\n", "", "no [project]"},
 		{"pyproject.toml", "[project]\nname='p'\ndynamic=['dependencies']\n", "", "computed when it is built"},
 		{"uv.lock", "", "uv.lock", "needs uv"},
-		{"README", "", "", "there is no uv.lock, requirements.txt or pyproject.toml"},
+		{"poetry.lock", "[metadata]\nlock-version = '2.0'\n", "", "run poetry lock with Poetry 2"},
+		{"poetry.lock", "[[package]\n", "", "poetry.lock"},
+		{"poetry.lock", "[[package]]\nname='x'\nversion='1'\ngroups=['main']\n[package.source]\ntype='svn'\n[metadata]\nlock-version='2.1'\n", "", `x comes from "svn"`},
+		{"poetry.lock", "[[package]]\nname='--pre'\nversion='1'\ngroups=['main']\n[metadata]\nlock-version='2.1'\n", "", `"--pre" is not a package`},
+		{"pylock.toml", "lock-version = '2.0'\n", "", `version "2.0"`},
+		{"pylock.toml", "lock-version = '1.0'\n", "", "no packages"},
+		{"pylock.prod.toml", "lock-version = '1.0'\n[[packages]]\nname='x'\nversion='1'\n", "pylock.prod.toml", "x has no files with hashes"},
+		{"README", "", "", "there is no uv.lock, pylock.toml, requirements.txt, poetry.lock, pyproject.toml"},
 	} {
 		dir := project(t, map[string]string{c.file: c.content})
 		if _, err := environment.Declared(dir, c.name, false); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -44,16 +44,9 @@ func (t tool) withUV(ctx context.Context, dir string, r Request) error {
 	if _, err := t.run(ctx, r.UV, "venv", "--quiet", "--no-project", "--allow-existing", "--python", r.Interpreter, dir); err != nil {
 		return fmt.Errorf("uv venv: %w", err)
 	}
-	pip := []string{"pip", "install", "--compile-bytecode", "--python", pythonIn(dir)}
+	pip := installer{"uv pip install", r.UV, []string{"pip", "install", "--compile-bytecode", "--python", pythonIn(dir)}}
 	if r.kind != lockName {
-		list, err := r.list(dir)
-		if err != nil {
-			return err
-		}
-		if _, err := t.run(ctx, r.UV, append(pip, list...)...); err != nil {
-			return fmt.Errorf("uv pip install: %w", err)
-		}
-		return nil
+		return t.install(ctx, pip, dir, r)
 	}
 	sync := t
 	sync.env = maps.Clone(t.env)
@@ -61,45 +54,66 @@ func (t tool) withUV(ctx context.Context, dir string, r Request) error {
 	if _, err := sync.run(ctx, r.UV, "sync", "--frozen", "--no-default-groups", "--no-install-project", "--no-editable", "--compile-bytecode", "--python", r.Interpreter); err != nil {
 		return fmt.Errorf("uv sync: %w", err)
 	}
-	const ask = "import importlib.util, sys; sys.exit(importlib.util.find_spec('prefect') is None)"
-	if _, err := t.run(ctx, pythonIn(dir), "-c", ask); err == nil {
-		return nil
-	}
-	if _, err := t.run(ctx, r.UV, append(pip, r.prefect())...); err != nil {
-		return fmt.Errorf("uv pip install: %w", err)
-	}
-	return nil
+	return t.addPrefect(ctx, pip, dir, r)
 }
 
 func (t tool) withPip(ctx context.Context, dir string, r Request) error {
 	if _, err := t.run(ctx, r.Interpreter, "-m", "venv", "--clear", dir); err != nil {
 		return fmt.Errorf("python -m venv (install the venv module of the interpreter, or uv): %w", err)
 	}
-	list, err := r.list(dir)
-	if err != nil {
-		return err
-	}
-	if _, err := t.run(ctx, pythonIn(dir), append([]string{"-m", "pip", "install"}, list...)...); err != nil {
-		return fmt.Errorf("pip install: %w", err)
+	return t.install(ctx, installer{"pip install", pythonIn(dir), []string{"-m", "pip", "install"}}, dir, r)
+}
+
+// installer is a program that installs what the arguments after its own name.
+type installer struct {
+	called  string
+	program string
+	args    []string
+}
+
+func (t tool) with(ctx context.Context, i installer, args ...string) error {
+	if _, err := t.run(ctx, i.program, slices.Concat(i.args, args)...); err != nil {
+		return fmt.Errorf("%s: %w", i.called, err)
 	}
 	return nil
 }
 
-// list are the arguments that name what is to be installed. Nothing of it is a secret: what
+// install installs what the declaration asks for. Nothing in the arguments is a secret: what
 // lets in at an index stands in files and in the environment.
-func (r Request) list(dir string) ([]string, error) {
+func (t tool) install(ctx context.Context, i installer, dir string, r Request) error {
 	path := r.file
-	if r.kind == projectName {
+	switch {
+	case r.locked != nil:
+		paths, err := r.locked.write(dir)
+		if err != nil {
+			return err
+		}
+		for _, path := range paths {
+			if err := t.with(ctx, i, "--no-deps", "-r", path); err != nil {
+				return err
+			}
+		}
+		return t.addPrefect(ctx, i, dir, r)
+	case r.kind == projectName:
 		path = filepath.Join(dir, "usher-requirements.txt")
 		if err := os.WriteFile(path, []byte(strings.Join(r.needs, "\n")+"\n"), 0o600); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	args := []string{"-r", path}
 	if !r.asksFor("prefect") {
 		args = append(args, r.prefect())
 	}
-	return args, nil
+	return t.with(ctx, i, args...)
+}
+
+// addPrefect installs prefect beside what a lock named, if it isn't there.
+func (t tool) addPrefect(ctx context.Context, i installer, dir string, r Request) error {
+	const ask = "import importlib.util, sys; sys.exit(importlib.util.find_spec('prefect') is None)"
+	if _, err := t.run(ctx, pythonIn(dir), "-c", ask); err == nil {
+		return nil
+	}
+	return t.with(ctx, i, r.prefect())
 }
 
 // prefect is the requirement for flows whose declaration does not have it.

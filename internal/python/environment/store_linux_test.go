@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,6 +41,8 @@ func newIndex(t *testing.T, hold bool) *index {
 	dir := t.TempDir()
 	testkit.Wheel(t, dir, "tinydep", "1.0", map[string]string{"tinydep.py": "value = 1\n"})
 	testkit.Wheel(t, dir, "tinydep", "2.0", map[string]string{"tinydep.py": "value = 2\n"})
+	testkit.Wheel(t, dir, "onlyfortests", "1.0", map[string]string{"onlyfortests.py": ""})
+	testkit.Wheel(t, dir, "oldpython", "1.0", map[string]string{"oldpython.py": ""})
 	testkit.Wheel(t, dir, "prefect", "3.8.3", map[string]string{"prefect/__init__.py": ""})
 	i := &index{asked: make(chan struct{}, 100)}
 	if hold {
@@ -155,6 +158,19 @@ func want(t *testing.T, dir, uv string, i *index) *asking {
 	return a
 }
 
+// command runs a tool as the installers run, which makes a lock.
+func (a *asking) command(t *testing.T, dir, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	for name, value := range a.Env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, args, err, out)
+	}
+}
+
 func newStore(t *testing.T, root string) *environment.Store {
 	t.Helper()
 	s := environment.NewStore(root, patience, time.Now)
@@ -253,18 +269,104 @@ func TestProjectsHaveTheirDependencies(t *testing.T) {
 		if err := os.WriteFile(toml, []byte("[project]\nname = 'p'\nversion = '0'\nrequires-python = '>=3.10'\ndependencies = ['tinydep>=1']\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command(uv, "lock", "--python", a.Interpreter)
-		cmd.Dir = dir
-		for name, value := range a.Env {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("uv lock: %v\n%s", err, out)
-		}
+		a.command(t, dir, uv, "lock", "--python", a.Interpreter)
 		locked := want(t, dir, uv, i)
 		if got := value(t, get(t, newStore(t, t.TempDir()), locked)); got != "2" || locked.Name() != "uv.lock" {
 			t.Errorf("tinydep is %s by %s", got, locked.Name())
 		}
+	})
+}
+
+const projectWith = "[project]\nname = 'p'\nversion = '0'\nrequires-python = '>=3.10,<4'\n"
+
+// remove removes a file of a project.
+func remove(t *testing.T, dir, name string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, dir, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// locked checks that what a lock names is there, that prefect was added, and that a file with
+// another hash than the lock's is not installed.
+func locked(t *testing.T, dir, uv, name string, i *index) {
+	t.Helper()
+	a := want(t, dir, uv, i)
+	e := get(t, newStore(t, t.TempDir()), a)
+	if got := value(t, e); got != "1" || a.Name() != name {
+		t.Errorf("tinydep is %s by %s", got, a.Name())
+	}
+	const ask = "import importlib.metadata as m, beside; print(*sorted(d.name for d in m.distributions() if d.name in ('tinydep', 'beside', 'prefect', 'onlyfortests', 'oldpython')), end='')"
+	if out, err := exec.Command(e.Python, "-c", ask).CombinedOutput(); err != nil || string(out) != "beside prefect tinydep" {
+		t.Errorf("%v: %s", err, out)
+	}
+	path := filepath.Join(dir, name)
+	lock, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := regexp.MustCompile(`(sha256(?::| = "))[0-9a-f]{8}`).ReplaceAll(lock, []byte("${1}00000000"))
+	write(t, dir, name, string(wrong))
+	changed := want(t, dir, uv, i)
+	if _, err := newStore(t, t.TempDir()).Get(t.Context(), changed.Request); err == nil || !strings.Contains(strings.ToLower(err.Error()), "hash") {
+		t.Errorf("with other hashes: %v", err)
+	}
+	write(t, dir, name, string(lock))
+	if i.leaked.Load() || strings.Contains(a.words()+changed.words(), password) {
+		t.Error("the password of the index was in the arguments of a process or in what was said")
+	}
+}
+
+// beside is a package that is a folder of the project.
+var beside = map[string]string{
+	"beside/pyproject.toml": "[project]\nname = 'beside'\nversion = '0'\n[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n",
+	"beside/backend.py": `import zipfile
+def build_wheel(directory, settings=None, metadata=None):
+    name = "beside-0-py3-none-any.whl"
+    with zipfile.ZipFile(directory + "/" + name, "w") as z:
+        z.writestr("beside.py", "")
+        z.writestr("beside-0.dist-info/METADATA", "Metadata-Version: 2.1\nName: beside\nVersion: 0\n")
+        z.writestr("beside-0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: b\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        z.writestr("beside-0.dist-info/RECORD", "")
+    return name
+`,
+}
+
+func TestLocksOfTheStandardFormat(t *testing.T) {
+	t.Parallel()
+	installers(t, func(t *testing.T, uv string) {
+		i := newIndex(t, false)
+		dir := project(t, beside)
+		write(t, dir, "pyproject.toml", projectWith+"dependencies = ['tinydep<2', 'beside', \"oldpython; python_version < '3.11'\"]\n[dependency-groups]\ndev = ['onlyfortests']\n[tool.uv.sources]\nbeside = {path = 'beside'}\n")
+		tool := environment.FindUV(testkit.PythonWith(t, "uv==0.13.9"), "")
+		a := want(t, dir, uv, i)
+		a.command(t, dir, tool, "lock", "--python", a.Interpreter)
+		a.command(t, dir, tool, "export", "--frozen", "--no-emit-project", "--format", "pylock.toml", "--no-dev", "-o", "pylock.toml")
+		remove(t, dir, "uv.lock")
+		write(t, dir, "pyproject.toml", projectWith) // says nothing of it any more
+		locked(t, dir, uv, "pylock.toml", i)
+	})
+}
+
+func TestLocksOfPoetry(t *testing.T) {
+	t.Parallel()
+	installers(t, func(t *testing.T, uv string) {
+		i := newIndex(t, false)
+		dir := project(t, beside)
+		write(t, dir, "pyproject.toml", projectWith+"dependencies = ['tinydep<2', 'beside', \"oldpython; python_version < '3.11'\"]\n[tool.poetry.dependencies]\nbeside = {path = 'beside'}\n[tool.poetry.group.dev.dependencies]\nonlyfortests = '*'\n[[tool.poetry.source]]\nname = 'own'\nurl = '"+i.URL+"/simple/'\npriority = 'primary'\n")
+		a := want(t, dir, uv, i)
+		a.Env["POETRY_HTTP_BASIC_OWN_USERNAME"], a.Env["POETRY_HTTP_BASIC_OWN_PASSWORD"] = "reader", password
+		a.Env["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+		a.command(t, dir, testkit.PythonWith(t, "poetry==2.1.4"), "-m", "poetry", "lock", "--no-interaction")
+		write(t, dir, "pyproject.toml", projectWith)
+		locked(t, dir, uv, "poetry.lock", i)
 	})
 }
 
