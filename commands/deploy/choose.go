@@ -92,7 +92,7 @@ func (o *deployOptions) ask(ctx context.Context, file *deploy.File, c deploy.Con
 	}
 	if o.flags.Entrypoint == "" && c.Entrypoint() == "" && c["usher"] == nil {
 		o.asked = true
-		if o.flags.Entrypoint, err = o.env.Streams.Input(ctx, "Which flow? (path/to/file.py:function)", ""); err != nil {
+		if o.flags.Entrypoint, err = o.askFlow(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -108,6 +108,20 @@ func (o *deployOptions) ask(ctx context.Context, file *deploy.File, c deploy.Con
 		}
 	}
 	return o.more(ctx, file, c)
+}
+
+// askFlow lets a person choose among the flows of the directory, or name another.
+func (o *deployOptions) askFlow(ctx context.Context) (string, error) {
+	if found := deploy.FindFlows("."); len(found) > 0 {
+		i, err := o.env.Streams.Select(ctx, "Which flow?", append(found, "another"))
+		if err != nil {
+			return "", err
+		}
+		if i < len(found) {
+			return found[i], nil
+		}
+	}
+	return o.env.Streams.Input(ctx, "Which flow? (path/to/file.py:function)", "")
 }
 
 func (o *deployOptions) askPool(ctx context.Context) error {

@@ -55,9 +55,11 @@ func (o *deployOptions) run(cmd *cobra.Command) error {
 }
 
 // load reads the file; one that was asked for must be there, unless the flags say it all.
+// Without one a person is asked.
 func (o *deployOptions) load(asked bool) (*deploy.File, error) {
 	file, err := deploy.Load(o.file)
-	if err != nil || file.Exists || o.flags.Entrypoint != "" && !asked {
+	canAsk := o.env.Interactive() && !o.selection.All && !o.plan && !o.check
+	if err != nil || file.Exists || (o.flags.Entrypoint != "" || canAsk) && !asked {
 		return file, err
 	}
 	if o.flags.Entrypoint != "" {

@@ -88,7 +88,7 @@ func (m *module) decorator(def *block, f *Flow) error {
 	if err != nil {
 		return err
 	}
-	if path != "prefect.flow" && path != "prefect.flows.flow" {
+	if !isPrefects(path) {
 		return unknownf(l.number, "the decorator is not Prefect's flow")
 	}
 	if call < 0 {
