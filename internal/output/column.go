@@ -36,6 +36,22 @@ func Of[T, U any](c Column[U], part func(T) U) Column[T] {
 	return whole
 }
 
+// table is items with their columns, whatever type the items have, so that what prints them
+// exists once. Columns take the place of an item.
+type table struct {
+	n       int
+	columns []Column[int]
+}
+
+func tableOf[T any](items []T, columns []Column[T]) table {
+	t := table{n: len(items), columns: make([]Column[int], len(columns))}
+	item := func(i int) T { return items[i] }
+	for i, c := range columns {
+		t.columns[i] = Of(c, item)
+	}
+	return t
+}
+
 func (c Column[T]) human(item T, now time.Time) string {
 	if c.Human != nil {
 		return c.Human(item, now)
@@ -60,9 +76,9 @@ func List[T any](p *Printer, items []T, columns []Column[T]) error {
 		return p.Value(items)
 	}
 	if !p.ForPeople() {
-		return writeTSV(p, items, columns)
+		return tableOf(items, columns).writeTSV(p)
 	}
-	return p.Paged(context.Background(), func() error { return writeTable(p, items, columns) })
+	return p.Paged(context.Background(), func() error { return tableOf(items, columns).write(p) })
 }
 
 // Detail prints one item, a line per property: aligned for a person,
@@ -72,7 +88,7 @@ func Detail[T any](p *Printer, item T, properties []Column[T]) error {
 		return p.Value(item)
 	}
 	if !p.ForPeople() {
-		return writePairs(p, item, properties)
+		return tableOf([]T{item}, properties).writePairs(p)
 	}
-	return p.Paged(context.Background(), func() error { return writeDetail(p, item, properties) })
+	return p.Paged(context.Background(), func() error { return tableOf([]T{item}, properties).stack(p) })
 }

@@ -7,43 +7,36 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// writeDetail writes the properties of one item below each other. Properties
-// without a value are left out.
-func writeDetail[T any](p *Printer, item T, properties []Column[T]) error {
+// stack writes the properties of each item below each other: of one item, and where not even
+// the most important columns of a table fit beside each other. Properties without a value are
+// left out.
+func (t table) stack(p *Printer) error {
 	w := bufio.NewWriter(p.streams.Out)
-	detail(p, w, item, properties)
-	return w.Flush()
-}
-
-// stack is what a table becomes where not even its most important columns fit
-// beside each other.
-func stack[T any](p *Printer, items []T, columns []Column[T]) error {
-	w := bufio.NewWriter(p.streams.Out)
-	for i, item := range items {
+	for i := range t.n {
 		if i > 0 {
 			_ = w.WriteByte('\n') // bufio keeps the error for Flush
 		}
-		detail(p, w, item, columns)
+		t.detail(p, w, i)
 	}
 	return w.Flush()
 }
 
-func detail[T any](p *Printer, w *bufio.Writer, item T, properties []Column[T]) {
+func (t table) detail(p *Printer, w *bufio.Writer, i int) {
 	paint := p.painter()
 	margin := 0
-	for _, property := range properties {
+	for _, property := range t.columns {
 		margin = max(margin, ansi.StringWidth(property.Name)+len(gap))
 	}
 	room := max(p.streams.Width()-margin, 1)
-	for _, property := range properties {
-		text := property.human(item, p.now())
+	for _, property := range t.columns {
+		text := property.human(i, p.now())
 		if text == "" {
 			continue
 		}
 		pad := strings.Repeat(" ", margin-ansi.StringWidth(property.Name))
 		_, _ = w.WriteString(paint(property.Name, Heading) + pad)
 		writeLines(w, wrap(text, room, property.Whole), strings.Repeat(" ", margin), func(line string) string {
-			return paint(line, property.tone(item))
+			return paint(line, property.tone(i))
 		})
 	}
 }

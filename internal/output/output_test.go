@@ -140,7 +140,7 @@ func TestTableFits(t *testing.T) {
 		}), 1, 8).Draw(r, "items")
 		columns := columns()
 		columns[0].Whole = false
-		s := fill(items, columns, time.Time{})
+		s := tableOf(items, columns).fill(time.Time{})
 		width := rapid.IntRange(25, 120).Draw(r, "width")
 		if !s.fit(width) {
 			r.Fatalf("%d columns are too few for name and state", width)

@@ -47,16 +47,16 @@ func pagePrinter[T, R any](p *Printer, columns []Column[R], rows func([]T) ([]R,
 		s := &sequence{p: p}
 		return func(page []T) error { return s.page(page, len(page)) }, s.end
 	}
-	table := &pagedTable[R]{columns: columns}
+	paged := &pagedTable{}
 	return func(page []T) error {
 		list, err := rows(page)
 		if err != nil {
 			return err
 		}
 		if !p.ForPeople() {
-			return writeTSV(p, list, columns)
+			return tableOf(list, columns).writeTSV(p)
 		}
-		return table.page(p, list)
+		return paged.page(p, tableOf(list, columns))
 	}, nothing
 }
 
@@ -104,32 +104,38 @@ func (s *sequence) end() error {
 
 // pagedTable is a table whose later rows are not there yet when the first ones are printed: these
 // choose the columns, and columns only ever get wider.
-type pagedTable[R any] struct {
-	columns []Column[R]
+type pagedTable struct {
+	shown   []int // of the columns, once the first page has chosen them
 	widths  []int
 	begun   bool
 	stacked bool // not even the most important columns fit
 }
 
-func (t *pagedTable[R]) page(p *Printer, items []R) error {
-	if len(items) == 0 {
+func (t *pagedTable) page(p *Printer, rows table) error {
+	if rows.n == 0 {
 		return nil
 	}
-	s := fill(items, t.columns, p.now())
 	switch {
 	case !t.begun:
 		t.begun = true
+		s := rows.fill(p.now())
 		if t.stacked = !s.fit(p.streams.Width()); t.stacked {
-			return stack(p, items, t.columns)
+			return rows.stack(p)
 		}
-		t.keep(s)
+		t.widths, t.shown = s.widths, s.shown
 		return s.write(p)
 	case t.stacked:
 		if _, err := fmt.Fprintln(p.streams.Out); err != nil {
 			return err
 		}
-		return stack(p, items, t.columns)
+		return rows.stack(p)
 	}
+	kept := make([]Column[int], len(t.shown))
+	for i, column := range t.shown {
+		kept[i] = rows.columns[column]
+	}
+	rows.columns = kept
+	s := rows.fill(p.now())
 	for i, width := range t.widths {
 		s.widths[i] = max(s.widths[i], width)
 	}
@@ -144,14 +150,4 @@ func (t *pagedTable[R]) page(p *Printer, items []R) error {
 	w := bufio.NewWriter(p.streams.Out)
 	s.rows(w, p.painter())
 	return w.Flush()
-}
-
-// keep remembers which columns are shown, and how wide they are.
-func (t *pagedTable[R]) keep(s *sheet) {
-	t.widths = s.widths
-	var kept []Column[R]
-	for _, i := range s.shown {
-		kept = append(kept, t.columns[i])
-	}
-	t.columns = kept
 }

@@ -26,30 +26,30 @@ type sheet struct {
 	tones  [][]Tone
 }
 
-func writeTable[T any](p *Printer, items []T, columns []Column[T]) error {
-	if len(items) == 0 {
+func (t table) write(p *Printer) error {
+	if t.n == 0 {
 		return nil
 	}
-	s := fill(items, columns, p.now())
+	s := t.fill(p.now())
 	if !s.fit(p.streams.Width()) {
-		return stack(p, items, columns)
+		return t.stack(p)
 	}
 	return s.write(p)
 }
 
-func fill[T any](items []T, columns []Column[T], now time.Time) *sheet {
+func (t table) fill(now time.Time) *sheet {
 	s := &sheet{}
-	for i, column := range columns {
+	for i, column := range t.columns {
 		s.shown = append(s.shown, i)
 		s.heads = append(s.heads, strings.ToUpper(column.Name))
 		s.right = append(s.right, column.Right)
 		s.whole = append(s.whole, column.Whole)
 		s.rank = append(s.rank, column.Rank)
 	}
-	for _, item := range items {
-		cells := make([]string, len(columns))
-		tones := make([]Tone, len(columns))
-		for i, column := range columns {
+	for item := range t.n {
+		cells := make([]string, len(t.columns))
+		tones := make([]Tone, len(t.columns))
+		for i, column := range t.columns {
 			cells[i] = Flat(column.human(item, now))
 			tones[i] = column.tone(item)
 		}

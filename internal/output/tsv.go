@@ -7,10 +7,10 @@ import (
 
 // writeTSV writes a line per item. Values are whole; what would break a line or
 // a column apart is written as \n, \t and \r.
-func writeTSV[T any](p *Printer, items []T, columns []Column[T]) error {
+func (t table) writeTSV(p *Printer) error {
 	w := bufio.NewWriter(p.streams.Out)
-	for _, item := range items {
-		for i, column := range columns {
+	for item := range t.n {
+		for i, column := range t.columns {
 			if i > 0 {
 				_ = w.WriteByte('\t') // bufio keeps the error for Flush
 			}
@@ -21,10 +21,11 @@ func writeTSV[T any](p *Printer, items []T, columns []Column[T]) error {
 	return w.Flush()
 }
 
-func writePairs[T any](p *Printer, item T, properties []Column[T]) error {
+// writePairs writes a line per property of the one item.
+func (t table) writePairs(p *Printer) error {
 	w := bufio.NewWriter(p.streams.Out)
-	for _, property := range properties {
-		_, _ = w.WriteString(strings.ToLower(property.Name) + "\t" + oneLine(property.Value(item)) + "\n")
+	for _, property := range t.columns {
+		_, _ = w.WriteString(strings.ToLower(property.Name) + "\t" + oneLine(property.Value(0)) + "\n")
 	}
 	return w.Flush()
 }
