@@ -39,6 +39,12 @@ func (tx *Tx) AuditEnd(account uuid.UUID) (seq int64, hash []byte, err error) {
 	return seq, hash, err
 }
 
+// IsAudited says that an event of that time is in the log of an account.
+func (tx *Tx) IsAudited(account uuid.UUID, occurred api.Time, id uuid.UUID) (found bool, err error) {
+	err = tx.QueryRow("select exists (\nselect 1\nfrom audit_entry\nwhere account_id = ?\nand occurred = ?\nand id = ?)", []any{account, occurred, id}, &found)
+	return found, err
+}
+
 // AppendAudit adds an entry behind the head.
 func (tx *Tx) AppendAudit(e *AuditEntry) error {
 	if _, err := tx.Exec(`

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -47,8 +48,9 @@ func runAccess(blocks, variables *string, err error) (*api.RunAccess, error) {
 }
 
 // SetRunAccess decides what the programs of a deployment's runs may use. Those that run are
-// bound by it at once.
-func (c *Core) SetRunAccess(ctx context.Context, who Caller, deployment uuid.UUID, in *api.RunAccess) (*api.RunAccess, error) {
+// bound by it at once. note writes down what was changed, in the same transaction; it is not
+// called when nothing was.
+func (c *Core) SetRunAccess(ctx context.Context, who Caller, deployment uuid.UUID, in *api.RunAccess, note func(tx *store.Tx, name string, before, after *api.RunAccess) error) (*api.RunAccess, error) {
 	blocks, err := accessList("blocks", in.Blocks, func(name string) bool {
 		slug, rest, ok := strings.Cut(name, "/")
 		return ok && slug != "" && rest != "" && !strings.Contains(rest, "/")
@@ -62,14 +64,22 @@ func (c *Core) SetRunAccess(ctx context.Context, who Caller, deployment uuid.UUI
 	}
 	return found("Deployment", func() (out *api.RunAccess, err error) {
 		return out, c.write(ctx, who, func(w *work) error {
-			if _, err := w.Tx.Deployment(deployment); err != nil {
+			d, err := w.Tx.Deployment(deployment)
+			if err != nil {
+				return err
+			}
+			before, err := runAccess(w.DeploymentReach(deployment))
+			if err != nil {
 				return err
 			}
 			if err := w.SetDeploymentReach(deployment, blocks, variables, w.now); err != nil {
 				return err
 			}
 			out, err = runAccess(w.DeploymentReach(deployment))
-			return err
+			if err != nil || reflect.DeepEqual(before, out) {
+				return err
+			}
+			return note(w.Tx, d.Name, before, out)
 		})
 	})
 }

@@ -33,13 +33,9 @@ type Entry struct {
 // Audit writes an entry down. It belongs into the transaction of what it tells: either
 // both are kept or neither.
 func (s *Service) Audit(tx *store.Tx, by By, e Entry) error {
-	seq, prev, err := tx.AuditHead(e.Account)
-	if err != nil {
-		return err
-	}
 	row := &store.AuditEntry{
-		AccountID: e.Account, Seq: seq + 1, ID: newID(), Occurred: s.Now(), Event: "prefect-cloud." + e.Type + "." + e.Action,
-		WorkspaceID: e.Workspace, ActorID: e.Actor, ResourceID: "prefect-cloud." + e.Type + "." + e.ID.String(), Prev: prev,
+		AccountID: e.Account, ID: newID(), Occurred: s.Now(), Event: ownEvents + e.Type + "." + e.Action,
+		WorkspaceID: e.Workspace, ActorID: e.Actor, ResourceID: "prefect-cloud." + e.Type + "." + e.ID.String(),
 	}
 	if by.Actor != nil {
 		row.ActorID = &by.Actor.ID
@@ -48,25 +44,41 @@ func (s *Service) Audit(tx *store.Tx, by By, e Entry) error {
 	if err != nil {
 		return err
 	}
-	row.Entry = string(text)
+	return chain(tx, row, string(text))
+}
+
+// chain puts an entry with its text behind the last one of its account.
+func chain(tx *store.Tx, row *store.AuditEntry, text string) error {
+	seq, prev, err := tx.AuditHead(row.AccountID)
+	if err != nil {
+		return err
+	}
+	row.Seq, row.Prev, row.Entry = seq+1, prev, text
 	row.Hash = chained(row)
 	return tx.AppendAudit(row)
 }
 
+// witnesses tell of whom an entry is: the account, the workspace and who did it.
+func witnesses(by By, row *store.AuditEntry) []api.Resource {
+	related := []api.Resource{{"prefect.resource.id": "prefect-cloud.account." + row.AccountID.String(), "prefect.resource.role": "account"}}
+	if row.WorkspaceID != nil {
+		related = append(related, api.Resource{"prefect.resource.id": "prefect-cloud.workspace." + row.WorkspaceID.String(), "prefect.resource.role": "workspace"})
+	}
+	if row.ActorID == nil {
+		return related
+	}
+	actor := api.Resource{"prefect.resource.id": "prefect-cloud.actor." + row.ActorID.String(), "prefect.resource.role": "actor"}
+	if a := by.Actor; a != nil {
+		actor["prefect.resource.name"], actor["prefect-cloud.name"], actor["prefect-cloud.handle"], actor["prefect-cloud.email"] = a.Name(), a.Name(), a.Handle, a.Email
+	}
+	return append(related, actor)
+}
+
 // eventOf words an entry as an event.
 func eventOf(by By, e Entry, row *store.AuditEntry) *api.ReceivedEvent {
-	related := []api.Resource{{"prefect.resource.id": "prefect-cloud.account." + e.Account.String(), "prefect.resource.role": "account"}}
-	if e.Workspace != nil {
-		related = append(related, api.Resource{"prefect.resource.id": "prefect-cloud.workspace." + e.Workspace.String(), "prefect.resource.role": "workspace"})
-	}
 	auth := map[string]any{}
-	if row.ActorID != nil {
-		actor := api.Resource{"prefect.resource.id": "prefect-cloud.actor." + row.ActorID.String(), "prefect.resource.role": "actor"}
-		if a := by.Actor; a != nil {
-			actor["prefect.resource.name"], actor["prefect-cloud.name"], actor["prefect-cloud.handle"], actor["prefect-cloud.email"] = a.Name(), a.Name(), a.Handle, a.Email
-			auth["method"], auth["credential_id"] = a.Credential.Method, a.Credential.ID
-		}
-		related = append(related, actor)
+	if a := by.Actor; a != nil {
+		auth["method"], auth["credential_id"] = a.Credential.Method, a.Credential.ID
 	}
 	payload := map[string]any{"ip": by.IP, "user_agent": by.UserAgent, "request_id": by.RequestID, "auth": auth}
 	if len(e.Changes) > 0 {
@@ -83,7 +95,7 @@ func eventOf(by By, e Entry, row *store.AuditEntry) *api.ReceivedEvent {
 	if e.Name != "" {
 		resource["prefect.resource.name"] = e.Name
 	}
-	return &api.ReceivedEvent{ID: row.ID, Occurred: row.Occurred, Received: row.Occurred, Event: row.Event, Resource: resource, Related: related, Payload: text}
+	return &api.ReceivedEvent{ID: row.ID, Occurred: row.Occurred, Received: row.Occurred, Event: row.Event, Resource: resource, Related: witnesses(by, row), Payload: text}
 }
 
 // chained is the hash of an entry: of all that is kept of it, and of the one before.

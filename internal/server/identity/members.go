@@ -47,10 +47,16 @@ func roleOf(tx *store.Tx, account, id uuid.UUID) (access.AccountRole, error) {
 	return r, err
 }
 
-// mayGive refuses to let somebody give more than they have.
+// mayGive refuses to let somebody give more than they have. Whoever has all that an owner has
+// may also let others report events to the audit log, which no role that is built in allows.
 func mayGive(by By, account uuid.UUID, role access.AccountRole) error {
 	g, _ := by.Actor.Account(account)
-	if extra := role.Permissions &^ g.Permissions; extra != 0 {
+	may := g.Permissions
+	if owner, _ := access.BuiltInAccountRole(access.OwnerID); owner.Permissions&^may == 0 {
+		report, _ := access.PermissionsOf("create:audit_event")
+		may |= report
+	}
+	if extra := role.Permissions &^ may; extra != 0 {
 		return api.Errorf(api.CodeForbidden, "You may not give the role %q: it has the permission %s, which you do not have.", role.Name, extra.List()[0])
 	}
 	return nil

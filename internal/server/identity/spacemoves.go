@@ -172,19 +172,3 @@ func (s *Service) removeDeleted(ctx context.Context, account uuid.UUID) error {
 	}
 	return s.Change(ctx, func(tx *store.Tx) error { return tx.DeleteAccount(account) })
 }
-
-// AccountEvents lists what the audit log of an account says about a span of time, as far
-// as want says so; the newest first.
-func (s *Service) AccountEvents(ctx context.Context, account uuid.UUID, since, until api.Time, want func(*api.ReceivedEvent) bool) ([]api.ReceivedEvent, error) {
-	return read(ctx, s, func(tx *store.Tx) ([]api.ReceivedEvent, error) {
-		list := []api.ReceivedEvent{}
-		err := tx.AuditBetween(account, since, until, func(text string) error {
-			e, err := eventIn(text)
-			if err == nil && want(e) {
-				list = append(list, *e)
-			}
-			return err
-		})
-		return list, err
-	})
-}

@@ -50,6 +50,7 @@ var rateRoutes = []governedRoute{
 }
 
 var accountEventRoutes = []governedRoute{
+	{pattern: "POST " + inAccount + "/events", permission: "create:audit_event", handle: reportAccountEvents},
 	{pattern: "POST " + inAccount + "/events/filter", permission: "read:audit_event", handle: readAccountEvents},
 	{pattern: "GET " + inAccount + "/events/filter/next", permission: "read:audit_event", handle: readAccountEventsPage},
 	{pattern: "POST " + inAccount + "/events/count-by/{countable}", permission: "read:audit_event", handle: countAccountEvents},
@@ -241,6 +242,21 @@ func replaceAllocations(s *identity.Service, r *request) (answer, error) {
 
 // maxAccountSpan is the longest time that one question about an account's events is about.
 const maxAccountSpan = 14 * 24 * time.Hour
+
+func reportAccountEvents(s *identity.Service, r *request) (answer, error) {
+	var in api.Events
+	if err := r.decode(&in); err != nil {
+		return answer{}, err
+	}
+	events, err := core.ReceivedAll(r.body, in)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := r.api.spend(r.visitor, r.account, uuid.UUID{}, identity.BucketEvents, len(events)); err != nil {
+		return answer{}, err
+	}
+	return none(s.Report(r.Context(), r.visitor.by, r.account, events))
+}
 
 func readAccountEvents(s *identity.Service, r *request) (answer, error) {
 	var in api.AccountEventsRequest

@@ -42,7 +42,8 @@ func TestAccountRolesAreMade(t *testing.T) {
 		w.as(owner, "POST "+account+"/account_roles/", `{"name":"auditor","permissions":[]}`, http.StatusConflict)
 		w.as(owner, "POST "+account+"/account_roles/", `{"name":"Owner","permissions":[]}`, http.StatusConflict)
 		w.as(owner, "POST "+account+"/account_roles/", `{"name":"x","permissions":["fly:high"]}`, http.StatusUnprocessableEntity)
-		w.as(owner, "POST "+account+"/account_roles/", `{"name":"x","permissions":["create:audit_event"]}`, http.StatusForbidden)
+		admin := w.member(w.first.AccountID, access.AdminID, uuid.UUID{}, uuid.UUID{})
+		w.as(admin, "POST "+account+"/account_roles/", `{"name":"x","permissions":["create:audit_event"]}`, http.StatusForbidden)
 		auditor := w.member(w.first.AccountID, uuid.MustParse(role), uuid.UUID{}, uuid.UUID{})
 		w.as(auditor, "GET "+account+"/audit", "", http.StatusOK)
 		w.as(auditor, "POST "+account+"/bots/", `{"name":"b"}`, http.StatusForbidden)
@@ -667,6 +668,67 @@ func TestEventsOfAnAccount(t *testing.T) {
 		}
 		count("time", `{"time_interval":0.001}`, http.StatusUnprocessableEntity)
 	})
+}
+
+// Who may report events writes them into the audit log; none passes for one of the log's own,
+// nor for somebody else's, and one that is sent again is there once.
+func TestEventsAreReportedToAnAccount(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		w, account, _ := hub(t, database)
+		owner := w.first.APIKey
+		w.as(owner, "POST "+account+"/events", `[]`, http.StatusForbidden)
+		reporter, role := w.reporter(owner, account)
+		event := func(name, related string) string {
+			return `{"id":"` + uuid.NewString() + `","occurred":"` + time.Now().UTC().Format("2006-01-02T15:04:05.123456789Z") + `","event":"` + name +
+				`","resource":{"prefect.resource.id":"door.1"},"related":[` + related + `],"payload":{"ip":"192.0.2.1","entries":{"1":"00"}}}`
+		}
+		other := `{"prefect.resource.id":"door.2","prefect.resource.role":"neighbour"}`
+		opened := event("door.opened", other)
+		for range 2 {
+			w.as(reporter, "POST "+account+"/events", `[`+opened+`,`+event("door.closed", "")+`]`, http.StatusNoContent)
+		}
+		read := func(name string) string {
+			return string(w.as(owner, "POST "+account+"/events/filter", `{"filter":{"event":{"name":["`+name+`"]}}}`, http.StatusOK))
+		}
+		got := read("door.opened")
+		for _, want := range []string{`"total":1`, `door.2`, `prefect-cloud.account.` + w.first.AccountID.String(), `"prefect.resource.role":"actor"`, `"prefect.resource.role":"neighbour"`} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s is not in %s", want, got)
+			}
+		}
+		if got := read("door.closed"); !strings.Contains(got, `"total":2`) { // two events
+			t.Error(got)
+		}
+		for _, forged := range []string{
+			event("prefect-cloud.audit-entry.redacted", ""), event("prefect-cloud.user.logged-in", ""), event(" Prefect-Cloud.user.logged-in", ""),
+			event("door.forced", `{"prefect.resource.id":"prefect-cloud.actor.`+uuid.NewString()+`","prefect.resource.role":"actor"}`),
+			event("door.forced", `{"prefect.resource.id":"prefect-cloud.actor.`+uuid.NewString()+`","prefect.resource.role":"by"}`),
+			event("door.forced", `{"prefect.resource.id":"somebody","prefect.resource.role":"actor"}`),
+			event("door.forced", `{"prefect.resource.id":"prefect-cloud.account.`+w.rival.ID.String()+`","prefect.resource.role":"account"}`),
+			`{"event":"door.forced"}`,
+		} {
+			w.as(reporter, "POST "+account+"/events", `[`+event("door.forced", "")+`,`+forged+`]`, http.StatusUnprocessableEntity)
+		}
+		if got := read("door.forced"); !strings.Contains(got, `"total":0`) {
+			t.Errorf("of a batch with a forged event some is kept: %s", got)
+		}
+		w.as(reporter, "POST /accounts/"+w.rival.ID.String()+"/events", `[`+opened+`]`, http.StatusNotFound)
+		w.as(reporter, "POST "+account+"/events/filter", `{}`, http.StatusForbidden)
+		if got := string(w.as(owner, "GET "+account+"/audit/verify", "", http.StatusOK)); !strings.Contains(got, `"intact":true`) {
+			t.Error(got)
+		}
+		w.as(owner, "PATCH "+account+"/account_roles/"+role, `{"permissions":[]}`, http.StatusNoContent)
+		w.as(reporter, "POST "+account+"/events", `[`+opened+`]`, http.StatusForbidden)
+	})
+}
+
+// reporter is the key of somebody who may do no more than report events, and the id of their
+// role.
+func (w *town) reporter(owner, account string) (key, role string) {
+	w.t.Helper()
+	role = pick(w.t, w.as(owner, "POST "+account+"/account_roles/", `{"name":"reporter","permissions":["create:audit_event"]}`, http.StatusCreated), "id")
+	return w.member(w.first.AccountID, uuid.MustParse(role), uuid.UUID{}, uuid.UUID{}), role
 }
 
 // The report tells how this server stands: what is set, and what the account has decided.

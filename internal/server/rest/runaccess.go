@@ -8,6 +8,8 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/server/core"
+	"github.com/usherhq/usher/internal/server/identity"
+	"github.com/usherhq/usher/internal/store"
 )
 
 // runRule says what the token of a run is good for: the operation, on what belongs to the
@@ -159,7 +161,16 @@ func updateRunAccess(c *core.Core, r *request) (answer, error) {
 	if err := r.decode(&in); err != nil {
 		return answer{}, err
 	}
-	out, err := c.SetRunAccess(r.Context(), r.who, id, &in)
+	out, err := c.SetRunAccess(r.Context(), r.who, id, &in, func(tx *store.Tx, name string, before, after *api.RunAccess) error {
+		if r.visitor.grant == nil {
+			return nil
+		}
+		space := r.visitor.grant.Workspace
+		return r.api.Identity.Audit(tx, r.visitor.by, identity.Entry{
+			Account: space.AccountID, Workspace: &space.ID, Type: "deployment", Action: "run-access-updated", ID: id, Name: name,
+			Changes: map[string][2]any{"blocks": {before.Blocks, after.Blocks}, "variables": {before.Variables, after.Variables}},
+		})
+	})
 	return give(http.StatusOK, out, err)
 }
 

@@ -66,6 +66,13 @@ func TestARunUsesWhatItsDeploymentLists(t *testing.T) {
 		}
 		w.as(owner, at, `{}`, http.StatusOK)
 		reads(200, 200)
+		w.as(owner, at, `{}`, http.StatusOK) // changes nothing
+		log := string(w.as(owner, "POST /accounts/"+w.first.AccountID.String()+"/events/filter", `{"filter":{"event":{"name":["prefect-cloud.deployment.run-access-updated"]},"order":"ASC"}}`, http.StatusOK))
+		for _, want := range []string{`"total":3`, `"prefect-cloud.deployment.` + deployment + `"`, `"variables":[null,["mine"]]`, `"variables":[["mine"],[]]`, `"variables":[[],null]`, `prefect-cloud.workspace.` + w.first.WorkspaceID.String()} {
+			if !strings.Contains(log, want) {
+				t.Errorf("the audit log has no %s: %s", want, log)
+			}
+		}
 
 		// The tokens of a run are listed without their secrets, and ended.
 		tokens := "GET " + main + "/flow_runs/" + run + "/token"
