@@ -20,6 +20,11 @@ type Automation struct {
 	ID               uuid.UUID        `json:"id"`
 	Created          *Time            `json:"created"`
 	Updated          *Time            `json:"updated"`
+	Account          *uuid.UUID       `json:"account,omitzero"`
+	Workspace        *uuid.UUID       `json:"workspace,omitzero"`
+	AccountID        *uuid.UUID       `json:"account_id,omitzero"`
+	WorkspaceID      *uuid.UUID       `json:"workspace_id,omitzero"`
+	Whole            bool             `json:"-"` // AppendJSON writes members that are added as null when they have no value
 }
 
 // AutomationCreate is schema AutomationCreate of the contract, a request.

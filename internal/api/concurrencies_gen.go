@@ -28,6 +28,8 @@ type ConcurrencyLimit struct {
 	Tag              string      `json:"tag"`
 	ConcurrencyLimit int         `json:"concurrency_limit"`
 	ActiveSlots      []uuid.UUID `json:"active_slots"`
+	AccountID        *uuid.UUID  `json:"account_id,omitzero"`
+	WorkspaceID      *uuid.UUID  `json:"workspace_id,omitzero"`
 }
 
 // ConcurrencyLimitCreate is schema ConcurrencyLimitCreate of the contract, a request.

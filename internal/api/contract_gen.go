@@ -221,14 +221,16 @@ type Edge struct {
 
 // GlobalConcurrencyLimitResponse is schema GlobalConcurrencyLimitResponse of the contract, an answer.
 type GlobalConcurrencyLimitResponse struct {
-	ID                 uuid.UUID `json:"id"`
-	Created            *Time     `json:"created"`
-	Updated            *Time     `json:"updated"`
-	Active             bool      `json:"active"`
-	Name               string    `json:"name"`
-	Limit              int       `json:"limit"`
-	ActiveSlots        int       `json:"active_slots"`
-	SlotDecayPerSecond Float     `json:"slot_decay_per_second"`
+	ID                 uuid.UUID  `json:"id"`
+	Created            *Time      `json:"created"`
+	Updated            *Time      `json:"updated"`
+	Active             bool       `json:"active"`
+	Name               string     `json:"name"`
+	Limit              int        `json:"limit"`
+	ActiveSlots        int        `json:"active_slots"`
+	SlotDecayPerSecond Float      `json:"slot_decay_per_second"`
+	AccountID          *uuid.UUID `json:"account_id,omitzero"`
+	WorkspaceID        *uuid.UUID `json:"workspace_id,omitzero"`
 }
 
 // Graph is schema Graph of the contract, an answer.
@@ -331,14 +333,17 @@ type QueueFilter struct {
 
 // ReceivedEvent is schema ReceivedEvent of the contract, an answer.
 type ReceivedEvent struct {
-	Occurred Time              `json:"occurred"`
-	Event    string            `json:"event"`
-	Resource Resource          `json:"resource"`
-	Related  []RelatedResource `json:"related"`
-	Payload  jsontext.Value    `json:"payload"`
-	ID       uuid.UUID         `json:"id"`
-	Follows  *uuid.UUID        `json:"follows"`
-	Received Time              `json:"received"`
+	Occurred  Time              `json:"occurred"`
+	Event     string            `json:"event"`
+	Resource  Resource          `json:"resource"`
+	Related   []RelatedResource `json:"related"`
+	Payload   jsontext.Value    `json:"payload"`
+	ID        uuid.UUID         `json:"id"`
+	Follows   *uuid.UUID        `json:"follows"`
+	Received  Time              `json:"received"`
+	Account   *uuid.UUID        `json:"account,omitzero"`
+	Workspace *uuid.UUID        `json:"workspace,omitzero"`
+	Whole     bool              `json:"-"` // AppendJSON writes members that are added as null when they have no value
 }
 
 // RelatedResource is schema RelatedResource of the contract.

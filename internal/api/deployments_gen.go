@@ -202,6 +202,9 @@ type DeploymentResponse struct {
 	Root                     *uuid.UUID                      `json:"root,omitzero"`
 	Base                     *uuid.UUID                      `json:"base,omitzero"`
 	Disabled                 *bool                           `json:"disabled,omitzero"`
+	AccountID                *uuid.UUID                      `json:"account_id,omitzero"`
+	WorkspaceID              *uuid.UUID                      `json:"workspace_id,omitzero"`
+	Whole                    bool                            `json:"-"` // AppendJSON writes members that are added as null when they have no value
 }
 
 // DeploymentSchedule is schema DeploymentSchedule of the contract, an answer.
@@ -216,6 +219,8 @@ type DeploymentSchedule struct {
 	Parameters       jsontext.Value `json:"parameters"`
 	Slug             *string        `json:"slug"`
 	Policy           jsontext.Value `json:"policy,omitzero"`
+	AccountID        *uuid.UUID     `json:"account_id,omitzero"`
+	WorkspaceID      *uuid.UUID     `json:"workspace_id,omitzero"`
 }
 
 // DeploymentScheduleCreate is schema DeploymentScheduleCreate of the contract, a request.

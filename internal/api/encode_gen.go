@@ -170,6 +170,26 @@ func (v *Automation) AppendJSON(b []byte) []byte {
 	} else {
 		b = (*v.Updated).appendJSON(b)
 	}
+	if v.Account != nil {
+		b = append(b, `,"account":`...)
+		b = appendUUID(b, (*v.Account))
+	}
+	if v.Workspace != nil || v.Whole {
+		b = append(b, `,"workspace":`...)
+		if v.Workspace == nil {
+			b = append(b, null...)
+		} else {
+			b = appendUUID(b, (*v.Workspace))
+		}
+	}
+	if v.AccountID != nil {
+		b = append(b, `,"account_id":`...)
+		b = appendUUID(b, (*v.AccountID))
+	}
+	if v.WorkspaceID != nil {
+		b = append(b, `,"workspace_id":`...)
+		b = appendUUID(b, (*v.WorkspaceID))
+	}
 	return append(b, '}')
 }
 
@@ -350,6 +370,14 @@ func (v *ConcurrencyLimit) AppendJSON(b []byte) []byte {
 		b = appendUUID(b, v.ActiveSlots[i])
 	}
 	b = append(b, ']')
+	if v.AccountID != nil {
+		b = append(b, `,"account_id":`...)
+		b = appendUUID(b, (*v.AccountID))
+	}
+	if v.WorkspaceID != nil {
+		b = append(b, `,"workspace_id":`...)
+		b = appendUUID(b, (*v.WorkspaceID))
+	}
 	return append(b, '}')
 }
 
@@ -737,29 +765,57 @@ func (v *DeploymentResponse) AppendJSON(b []byte) []byte {
 	}
 	b = append(b, `,"enforce_parameter_schema":`...)
 	b = strconv.AppendBool(b, v.EnforceParameterSchema)
-	if v.VersionID != nil {
+	if v.VersionID != nil || v.Whole {
 		b = append(b, `,"version_id":`...)
-		b = appendUUID(b, (*v.VersionID))
+		if v.VersionID == nil {
+			b = append(b, null...)
+		} else {
+			b = appendUUID(b, (*v.VersionID))
+		}
 	}
-	if v.VersionInfo != nil {
+	if v.VersionInfo != nil || v.Whole {
 		b = append(b, `,"version_info":`...)
-		b = (*v.VersionInfo).AppendJSON(b)
+		if v.VersionInfo == nil {
+			b = append(b, null...)
+		} else {
+			b = (*v.VersionInfo).AppendJSON(b)
+		}
 	}
-	if v.Branch != nil {
+	if v.Branch != nil || v.Whole {
 		b = append(b, `,"branch":`...)
-		b = appendString(b, (*v.Branch))
+		if v.Branch == nil {
+			b = append(b, null...)
+		} else {
+			b = appendString(b, (*v.Branch))
+		}
 	}
-	if v.Root != nil {
+	if v.Root != nil || v.Whole {
 		b = append(b, `,"root":`...)
-		b = appendUUID(b, (*v.Root))
+		if v.Root == nil {
+			b = append(b, null...)
+		} else {
+			b = appendUUID(b, (*v.Root))
+		}
 	}
-	if v.Base != nil {
+	if v.Base != nil || v.Whole {
 		b = append(b, `,"base":`...)
-		b = appendUUID(b, (*v.Base))
+		if v.Base == nil {
+			b = append(b, null...)
+		} else {
+			b = appendUUID(b, (*v.Base))
+		}
 	}
 	if v.Disabled != nil {
 		b = append(b, `,"disabled":`...)
 		b = strconv.AppendBool(b, (*v.Disabled))
+	}
+	if v.AccountID != nil {
+		b = append(b, `,"account_id":`...)
+		b = appendUUID(b, (*v.AccountID))
+	}
+	if v.WorkspaceID != nil {
+		b = append(b, `,"workspace_id":`...)
+		b = appendUUID(b, (*v.WorkspaceID))
 	}
 	return append(b, '}')
 }
@@ -807,6 +863,14 @@ func (v *DeploymentSchedule) AppendJSON(b []byte) []byte {
 	if v.Policy != nil {
 		b = append(b, `,"policy":`...)
 		b = appendRaw(b, v.Policy)
+	}
+	if v.AccountID != nil {
+		b = append(b, `,"account_id":`...)
+		b = appendUUID(b, (*v.AccountID))
+	}
+	if v.WorkspaceID != nil {
+		b = append(b, `,"workspace_id":`...)
+		b = appendUUID(b, (*v.WorkspaceID))
 	}
 	return append(b, '}')
 }
@@ -877,6 +941,14 @@ func (v *Flow) AppendJSON(b []byte) []byte {
 	b = append(b, ']')
 	b = append(b, `,"labels":`...)
 	b = appendRaw(b, v.Labels)
+	if v.AccountID != nil {
+		b = append(b, `,"account_id":`...)
+		b = appendUUID(b, (*v.AccountID))
+	}
+	if v.WorkspaceID != nil {
+		b = append(b, `,"workspace_id":`...)
+		b = appendUUID(b, (*v.WorkspaceID))
+	}
 	return append(b, '}')
 }
 
@@ -1426,13 +1498,29 @@ func (v *FlowRunResponse) AppendJSON(b []byte) []byte {
 	}
 	b = append(b, `,"job_variables":`...)
 	b = appendRaw(b, v.JobVariables)
-	if v.DeploymentVersionID != nil {
+	if v.DeploymentVersionID != nil || v.Whole {
 		b = append(b, `,"deployment_version_id":`...)
-		b = appendUUID(b, (*v.DeploymentVersionID))
+		if v.DeploymentVersionID == nil {
+			b = append(b, null...)
+		} else {
+			b = appendUUID(b, (*v.DeploymentVersionID))
+		}
 	}
-	if v.DeploymentVersionInfo != nil {
+	if v.DeploymentVersionInfo != nil || v.Whole {
 		b = append(b, `,"deployment_version_info":`...)
-		b = (*v.DeploymentVersionInfo).AppendJSON(b)
+		if v.DeploymentVersionInfo == nil {
+			b = append(b, null...)
+		} else {
+			b = (*v.DeploymentVersionInfo).AppendJSON(b)
+		}
+	}
+	if v.FlowName != nil || v.Whole {
+		b = append(b, `,"flow_name":`...)
+		if v.FlowName == nil {
+			b = append(b, null...)
+		} else {
+			b = appendString(b, (*v.FlowName))
+		}
 	}
 	return append(b, '}')
 }
@@ -1502,6 +1590,14 @@ func (v *GlobalConcurrencyLimitResponse) AppendJSON(b []byte) []byte {
 	b = strconv.AppendInt(b, int64(v.ActiveSlots), 10)
 	b = append(b, `,"slot_decay_per_second":`...)
 	b = v.SlotDecayPerSecond.appendJSON(b)
+	if v.AccountID != nil {
+		b = append(b, `,"account_id":`...)
+		b = appendUUID(b, (*v.AccountID))
+	}
+	if v.WorkspaceID != nil {
+		b = append(b, `,"workspace_id":`...)
+		b = appendUUID(b, (*v.WorkspaceID))
+	}
 	return append(b, '}')
 }
 
@@ -1761,6 +1857,18 @@ func (v *ReceivedEvent) AppendJSON(b []byte) []byte {
 	}
 	b = append(b, `,"received":`...)
 	b = v.Received.appendJSON(b)
+	if v.Account != nil {
+		b = append(b, `,"account":`...)
+		b = appendUUID(b, (*v.Account))
+	}
+	if v.Workspace != nil || v.Whole {
+		b = append(b, `,"workspace":`...)
+		if v.Workspace == nil {
+			b = append(b, null...)
+		} else {
+			b = appendUUID(b, (*v.Workspace))
+		}
+	}
 	return append(b, '}')
 }
 

@@ -60,7 +60,7 @@ func fillKind(r *rapid.T, v reflect.Value, depth int) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if v.Type().Field(i).Tag.Get("json") != ",embed" { // what is forbidden is written by nobody
+			if tag := v.Type().Field(i).Tag.Get("json"); tag != ",embed" && tag != "-" { // what is forbidden is written by nobody
 				fill(r, v.Field(i), depth+1)
 			}
 		}

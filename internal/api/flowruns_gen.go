@@ -366,6 +366,8 @@ type FlowRunResponse struct {
 	JobVariables             jsontext.Value `json:"job_variables"`
 	DeploymentVersionID      *uuid.UUID     `json:"deployment_version_id,omitzero"`
 	DeploymentVersionInfo    *VersionInfo   `json:"deployment_version_info,omitzero"`
+	FlowName                 *string        `json:"flow_name,omitzero"`
+	Whole                    bool           `json:"-"` // AppendJSON writes members that are added as null when they have no value
 }
 
 // FlowRunResult is schema FlowRunResult of the contract, an answer.

@@ -48,12 +48,14 @@ type ReadFlowsRequest struct {
 
 // Flow is schema Flow of the contract, an answer.
 type Flow struct {
-	ID      uuid.UUID      `json:"id"`
-	Created *Time          `json:"created"`
-	Updated *Time          `json:"updated"`
-	Name    string         `json:"name"`
-	Tags    []string       `json:"tags"`
-	Labels  jsontext.Value `json:"labels"`
+	ID          uuid.UUID      `json:"id"`
+	Created     *Time          `json:"created"`
+	Updated     *Time          `json:"updated"`
+	Name        string         `json:"name"`
+	Tags        []string       `json:"tags"`
+	Labels      jsontext.Value `json:"labels"`
+	AccountID   *uuid.UUID     `json:"account_id,omitzero"`
+	WorkspaceID *uuid.UUID     `json:"workspace_id,omitzero"`
 }
 
 // FlowBulkDeleteResponse is schema FlowBulkDeleteResponse of the contract, an answer.

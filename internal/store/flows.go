@@ -46,6 +46,18 @@ func (tx *Tx) Flows(f Filters, sort api.FlowSort, limit, offset int) ([]api.Flow
 	return many(tx, flowColumns+"where "+where.sql+"\norder by "+flowOrder(sort)+page.sql, append(where.args, page.args...), scanFlow)
 }
 
+// FlowNames returns the names of some flows by their ids.
+func (tx *Tx) FlowNames(ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	where, out := all(tx.own("flow"), oneOf("flow.id", ids)), map[uuid.UUID]string{}
+	_, err := many(tx, "select flow.id, flow.name\nfrom flow\nwhere "+where.sql, where.args, func(row *Row) (id uuid.UUID, err error) {
+		var name string
+		err = row.Scan(&id, &name)
+		out[id] = name
+		return id, err
+	})
+	return out, err
+}
+
 // CountFlows counts what Flows lists without a limit.
 func (tx *Tx) CountFlows(f Filters) (int, error) { return tx.count("flow", tx.whereFlows(f)) }
 

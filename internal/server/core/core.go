@@ -54,7 +54,9 @@ type Core struct {
 
 // Caller is who asks, as far as use cases need to know.
 type Caller struct {
-	Workspace     uuid.UUID
+	Workspace uuid.UUID
+	// Account is the workspace's, nil unless the caller's URL is one below an account's path.
+	Account       *uuid.UUID
 	ClientVersion string // of the Prefect SDK, "" when unknown
 	// By is who acts: an automation or, where accounts are, who has asked.
 	By *api.CreatedBy

@@ -3,6 +3,8 @@ package core
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -127,4 +129,11 @@ func (w *work) deleteFlow(id uuid.UUID) error {
 		return err
 	}
 	return w.emitFlow("deleted", flow)
+}
+
+// FlowNames returns the names of some flows by their ids.
+func (c *Core) FlowNames(ctx context.Context, who Caller, flows map[uuid.UUID]bool) (map[uuid.UUID]string, error) {
+	return value(ctx, c, who, func(tx *store.Tx) (map[uuid.UUID]string, error) {
+		return tx.FlowNames(slices.Collect(maps.Keys(flows)))
+	})
 }

@@ -147,6 +147,9 @@ func (p permission) scopes() access.Scopes {
 // admitted finds the workspace that a request is for, if its sender has all the scopes
 // there.
 func (a *API) admitted(ctx context.Context, v *visitor, needs access.Scopes) (core.Caller, error) {
+	if !v.tenant.IsZero() {
+		v.who.Account = &v.tenant.Account
+	}
 	if a.Identity == nil {
 		if !v.tenant.IsZero() && (v.tenant.Account != uuid.UUID{} || v.tenant.Workspace != core.DefaultWorkspace) {
 			return v.who, api.NotFound("Workspace")

@@ -135,6 +135,9 @@ func (a *API) serve(mux *http.ServeMux, row route) http.Handler {
 		if err == nil {
 			out, err = runSees(a.Core, r, out)
 		}
+		if err == nil {
+			out, err = r.whole(a.Core, out)
+		}
 		if errors.Is(err, errNoRoute) {
 			noRoute(w, hr, mux)
 			return

@@ -104,7 +104,7 @@ func (s *sockets) backfill(ctx context.Context, conn *websocket.Conn, want *filt
 		if ok, err := ear.Hears(ctx, e); err != nil || !ok {
 			return err
 		}
-		return writeEvent(ctx, conn, e)
+		return s.writeEvent(ctx, conn, *e)
 	})
 	return sent, err
 }
@@ -124,15 +124,19 @@ func (s *sockets) nextEvent(ctx context.Context, conn *websocket.Conn, live *bus
 		if ok, err := ear.Hears(ctx, &e.ReceivedEvent); err != nil || !ok {
 			return err
 		}
-		return writeEvent(ctx, conn, &e.ReceivedEvent)
+		return s.writeEvent(ctx, conn, e.ReceivedEvent)
 	}
 }
 
-func writeEvent(ctx context.Context, conn *websocket.Conn, e *api.ReceivedEvent) error {
+// writeEvent sends an event: with where it is to clients below an account's path.
+func (s *sockets) writeEvent(ctx context.Context, conn *websocket.Conn, e api.ReceivedEvent) error {
+	if s.who.Account != nil {
+		e.Account, e.Workspace = s.who.Account, &s.who.Workspace
+	}
 	return send(ctx, conn, struct {
 		Type  string             `json:"type"`
 		Event *api.ReceivedEvent `json:"event"`
-	}{"event", e})
+	}{"event", &e})
 }
 
 // while is a context that ends when the connection ends or the server stops. The stop

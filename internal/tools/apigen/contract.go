@@ -70,9 +70,10 @@ type schema struct {
 	MaxLength            *int             `json:"maxLength"`
 	Pattern              string           `json:"pattern"`
 
-	raw   jsontext.Value // all of it, as it is written
-	added bool           // not part of the contract: see add
-	also  []string       // values of Enum that are not part of the contract: see share
+	raw    jsontext.Value // all of it, as it is written
+	added  bool           // not part of the contract: see add
+	shared bool           // part of the hosted service's contract: see share
+	also   []string       // values of Enum that are not part of the contract: see share
 }
 
 // UnmarshalJSONFrom reads a schema and keeps its text.

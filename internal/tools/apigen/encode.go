@@ -27,8 +27,12 @@ func (g *generator) writeEncoder(w io.Writer, name string, s *schema) {
 	for _, p := range s.Properties {
 		field, goType := "v."+goName(p.Key), g.fieldType(s, p, false, name)
 		if p.Value.added {
-			fmt.Fprintf(w, "if %s != nil {\n", field)
-			if base, isPointer := strings.CutPrefix(goType, "*"); isPointer {
+			whole := ""
+			if g.isMissed(p.Value) {
+				whole = " || v.Whole"
+			}
+			fmt.Fprintf(w, "if %s != nil%s {\n", field, whole)
+			if base, isPointer := strings.CutPrefix(goType, "*"); isPointer && whole == "" {
 				field, goType = "(*"+field+")", base
 			}
 		}

@@ -46,6 +46,7 @@ func (d *document) share(names ordered[[]string], hosted *document) error {
 				return fmt.Errorf("%s.%s is not in the hosted service's contract", n.Key, name)
 			}
 			d.borrow(p, theirs)
+			p.shared = true
 			if err := have.addMember(n.Key, member[*schema]{name, p}); err != nil {
 				return err
 			}

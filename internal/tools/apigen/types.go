@@ -169,7 +169,21 @@ func (g *generator) writeStruct(w io.Writer, name, goType string, s *schema) {
 	if g.keepsMore(name) {
 		fmt.Fprint(w, "More jsontext.Value `json:\",embed\"` // members that the contract does not name\n")
 	}
+	if g.isWhole(s, name) {
+		fmt.Fprint(w, "Whole bool `json:\"-\"` // AppendJSON writes members that are added as null when they have no value\n")
+	}
 	fmt.Fprint(w, "}\n\n")
+}
+
+// isWhole says that answers may have to name members that are added and have no value.
+func (g *generator) isWhole(s *schema, name string) bool {
+	return g.responses[name] && slices.ContainsFunc(s.Properties, func(p member[*schema]) bool { return g.isMissed(p.Value) })
+}
+
+// isMissed says that clients of the hosted service find a member even if it has no value.
+func (g *generator) isMissed(s *schema) bool {
+	_, nullable := g.nullable(s)
+	return s.shared && nullable
 }
 
 // keepsMore says that what requests bring besides the named members comes back in answers.

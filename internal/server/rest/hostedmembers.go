@@ -1,0 +1,96 @@
+package rest
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/server/core"
+)
+
+// whole gives answers below an account's path the members that clients of the hosted
+// service find there, with or without a value. Others get the answer of the self-hosted
+// contract.
+func (r *request) whole(c *core.Core, out answer) (answer, error) {
+	if r.who.Account == nil {
+		return out, nil
+	}
+	account, workspace := r.who.Account, &r.who.Workspace
+	each(out.body, func(f *api.Flow) { f.AccountID, f.WorkspaceID = account, workspace })
+	each(out.body, func(l *api.ConcurrencyLimit) { l.AccountID, l.WorkspaceID = account, workspace })
+	each(out.body, func(l *api.GlobalConcurrencyLimitResponse) { l.AccountID, l.WorkspaceID = account, workspace })
+	each(out.body, func(e *api.ReceivedEvent) { e.Account, e.Workspace = account, workspace })
+	each(out.body, func(a *api.Automation) {
+		a.Account, a.Workspace, a.AccountID, a.WorkspaceID, a.Whole = account, workspace, account, workspace, true
+	})
+	each(out.body, func(s *api.DeploymentSchedule) { s.AccountID, s.WorkspaceID = account, workspace })
+	each(out.body, func(d *api.DeploymentResponse) {
+		d.AccountID, d.WorkspaceID, d.Whole = account, workspace, true
+		for i := range d.Schedules {
+			d.Schedules[i].AccountID, d.Schedules[i].WorkspaceID = account, workspace
+		}
+	})
+	each(out.body, func(p *api.WorkPoolResponse) { p.IsPushPool, p.IsMexPool = orFalse(p.IsPushPool), orFalse(p.IsMexPool) })
+	return out, r.nameFlows(c, out.body)
+}
+
+// nameFlows tells flow runs the names of their flows.
+func (r *request) nameFlows(c *core.Core, body any) error {
+	flows := map[uuid.UUID]bool{}
+	each(body, func(run *api.FlowRunResponse) { flows[run.FlowID] = true })
+	if len(flows) == 0 {
+		return nil
+	}
+	names, err := c.FlowNames(r.Context(), r.who, flows)
+	each(body, func(run *api.FlowRunResponse) {
+		run.Whole = true
+		if name, known := names[run.FlowID]; known {
+			run.FlowName = &name
+		}
+	})
+	return err
+}
+
+func orFalse(b *bool) *bool {
+	if b == nil {
+		return new(bool)
+	}
+	return b
+}
+
+// each calls do for the objects of one kind that an answer is, lists, or has a page of.
+func each[T any](body any, do func(*T)) {
+	var list []T
+	switch body := body.(type) {
+	case *T:
+		if body != nil {
+			do(body)
+		}
+		return
+	case []T:
+		list = body
+	default:
+		list, _ = resultsOf(body).([]T)
+	}
+	for i := range list {
+		do(&list[i])
+	}
+}
+
+// resultsOf is the list in the answer of an operation that answers page by page.
+func resultsOf(body any) any {
+	switch page := body.(type) {
+	case *api.FlowPaginationResponse:
+		return page.Results
+	case *api.FlowRunPaginationResponse:
+		return page.Results
+	case *api.DeploymentPaginationResponse:
+		return page.Results
+	case *api.ConcurrencyLimitV2PaginationResponse:
+		return page.Results
+	case api.EventPage:
+		return page.Events
+	case *api.EventPage:
+		return page.Events
+	}
+	return nil
+}

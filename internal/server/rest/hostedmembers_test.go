@@ -1,0 +1,92 @@
+package rest_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/usherhq/usher/internal/rules/access"
+)
+
+// members reads an answer's object, or the first of its list or page.
+func members(t *testing.T, text jsontext.Value) map[string]jsontext.Value {
+	t.Helper()
+	var list []map[string]jsontext.Value
+	if json.Unmarshal(text, &list) == nil {
+		return list[0]
+	}
+	var object map[string]jsontext.Value
+	if err := json.Unmarshal(text, &object); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	for _, page := range []string{"results", "events"} {
+		if len(object[page]) > 0 {
+			return members(t, object[page])
+		}
+	}
+	return object
+}
+
+// TestHostedMembers looks for what the hosted service adds to objects of both contracts: it
+// is there below an account's path, null too, and nowhere else.
+func TestHostedMembers(t *testing.T) {
+	t.Parallel()
+	hosted(t, func(t *testing.T, w *town) {
+		s := w.actor(w.first.WorkspaceID, access.WorkspaceOwnerID)
+		heard := w.listen(s.root, s.key)
+		account, workspace := `"`+w.first.AccountID.String()+`"`, `"`+w.first.WorkspaceID.String()+`"`
+		flow := pick(t, s.ask(http.StatusCreated, "POST /flows/", `{"name":"a \"flow\""}`), "id")
+		deployment := pick(t, s.ask(http.StatusCreated, "POST /deployments/", `{"name":"d","flow_id":"`+flow+`","schedules":[{"schedule":{"interval":3600}}]}`), "id")
+		run := pick(t, s.ask(http.StatusCreated, "POST /flow_runs/", `{"flow_id":"`+flow+`","state":{"type":"RUNNING"}}`), "id")
+		s.ask(http.StatusCreated, "POST /work_pools/", `{"name":"p","type":"process"}`)
+		automation := pick(t, s.ask(http.StatusCreated, "POST /automations/", `{"name":"a","trigger":{"type":"event","posture":"Reactive","threshold":1,"within":0},"actions":[{"type":"do-nothing"}]}`), "id")
+		tag := pick(t, s.ask(http.StatusCreated, "POST /concurrency_limits/", `{"tag":"t","concurrency_limit":1}`), "id")
+		limit := pick(t, s.ask(http.StatusCreated, "POST /v2/concurrency_limits/", `{"name":"l","limit":1}`), "id")
+		place := map[string]string{"account_id": account, "workspace_id": workspace}
+		ofRun := map[string]string{"flow_name": `"a \"flow\""`, "deployment_version_id": "null", "deployment_version_info": "null"}
+		for do, want := range map[string]map[string]string{
+			"GET /flows/" + flow:                            place,
+			"POST /flows/filter":                            place,
+			"POST /flows/paginate":                          place,
+			"GET /flow_runs/" + run:                         ofRun,
+			"POST /flow_runs/filter":                        ofRun,
+			"POST /flow_runs/paginate":                      ofRun,
+			"GET /deployments/" + deployment:                {"account_id": account, "workspace_id": workspace, "version_id": "null", "branch": "null"},
+			"POST /deployments/paginate":                    place,
+			"GET /deployments/" + deployment + "/schedules": place,
+			"GET /work_pools/p":                             {"is_push_pool": "false", "is_mex_pool": "false"},
+			"GET /automations/" + automation:                {"account": account, "workspace": workspace, "account_id": account},
+			"POST /automations/filter":                      {"account": account, "workspace": workspace},
+			"GET /concurrency_limits/" + tag:                place,
+			"GET /v2/concurrency_limits/" + limit:           place,
+			"POST /events/filter":                           {"account": account, "workspace": workspace},
+		} {
+			status, text, _ := call(t, strings.Fields(do)[0], s.root+strings.Fields(do)[1], "{}", bearer(s.key)...)
+			if status != http.StatusOK {
+				t.Fatalf("%s: %d %s", do, status, text)
+			}
+			there := members(t, jsontext.Value(text))
+			for name, value := range want {
+				if string(there[name]) != value {
+					t.Errorf("%s: %s is %q, not %s", do, name, there[name], value)
+				}
+			}
+			status, text, _ = call(t, strings.Fields(do)[0], w.url+strings.Fields(do)[1], "{}", bearer(s.key)...)
+			if status != http.StatusOK {
+				t.Fatalf("%s in no account: %d %s", do, status, text)
+			}
+			there = members(t, jsontext.Value(text))
+			for name := range want {
+				if _, has := there[name]; has && name != "branch" {
+					t.Errorf("%s in no account: %s is %s", do, name, there[name])
+				}
+			}
+		}
+		if text := heard(); !strings.Contains(text, `"account":`+account+`,"workspace":`+workspace) {
+			t.Errorf("the socket does not say where events are: %s", text)
+		}
+	})
+}
