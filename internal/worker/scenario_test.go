@@ -58,6 +58,8 @@ func TestScenariosOnTheReference(t *testing.T) {
 func scenarios() []scenario {
 	return []scenario{
 		{"programs end as their exit code says", false, programsEndAsTheirExitCodeSays},
+		{"programs tell of their tasks", false, programsTellOfTheirTasks},
+		{"tasks outlive their worker", false, tasksOutliveTheirWorker},
 		{"a program that is not there crashes the run", true, aProgramThatIsNotThereCrashesTheRun},
 		{"python flows run", false, pythonFlowsRun},
 		{"crashes carry the exit code", false, crashesCarryTheExitCode},

@@ -93,6 +93,12 @@ func TestLinesSayTheirLevel(t *testing.T) {
 		{`{"severity":"ERROR","message":"m"}`, nativeflow.LogAuto, 40, "m"},
 		{`{"level":7}`, nativeflow.LogAuto, 20, `{"level":7}`},
 		{`{"msg":"m"}`, nativeflow.LogAuto, 20, `{"msg":"m"}`},
+		{"::begin:: a b", nativeflow.LogAuto, 20, "Task a b begins"},
+		{"::end::a", nativeflow.LogAuto, 20, "Task a ended"},
+		{"::fail:: a: why: so", nativeflow.LogAuto, 40, "Task a failed: why: so"},
+		{"::fail:: a", nativeflow.LogAuto, 40, "Task a failed"},
+		{"::begin::", nativeflow.LogAuto, 20, "::begin::"},
+		{"::begin:: a", nativeflow.LogPlain, 20, "::begin:: a"},
 		{"::error:: x", nativeflow.LogPlain, 20, "::error:: x"},
 	} {
 		level, text := nativeflow.ReadLine(c.line, c.format, 20)

@@ -88,6 +88,7 @@ type execution struct {
 	stopped   Stop
 	heartbeat uuid.UUID
 	outcome   Outcome
+	tasks     *taskRuns // of the attempt
 }
 
 func (x *execution) announceRetries(ctx context.Context) error {
@@ -156,7 +157,8 @@ func (x *execution) retries(ctx context.Context, answer report.Answer) (bool, er
 // attempt starts the program (unless it runs already), waits for its end and says which
 // state that means.
 func (x *execution) attempt(ctx context.Context, program *launch.Process) (report.Proposal, error) {
-	if program != nil {
+	resumed := program != nil
+	if resumed {
 		x.skipShipped(ctx, program)
 	} else {
 		started, refused, err := x.launch(ctx)
@@ -169,6 +171,7 @@ func (x *execution) attempt(ctx context.Context, program *launch.Process) (repor
 		program = started
 	}
 	x.outcome.PID = program.PID()
+	x.tasks = &taskRuns{x: x, dir: program.Dir(), open: map[string][]uuid.UUID{}, resumed: resumed}
 	tails := x.follow(ctx, program)
 	timedOut := x.await(ctx, program)
 	if ctx.Err() != nil {
@@ -177,6 +180,7 @@ func (x *execution) attempt(ctx context.Context, program *launch.Process) (repor
 	last := tails.finish()
 	x.outcome.Code = program.Exit().Code
 	final := x.finalState(program.Exit(), timedOut)
+	x.tasks.close(ctx, final)
 	if final.Type == api.StateTypeCompleted {
 		if err := x.saveResult(ctx, filepath.Join(program.Dir(), resultFile), last); err != nil {
 			x.say(report.Warning, "The result was not saved: "+err.Error())

@@ -1,0 +1,117 @@
+package worker_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/testkit"
+)
+
+// tasks are the task runs of a run as clients see them, in the order in which they began.
+func (s *scene) tasks(run uuid.UUID) string {
+	s.t.Helper()
+	var found []api.TaskRun
+	must(s.t, func() (err error) {
+		found, err = s.client.ReadTaskRuns(s.t.Context(), &api.ReadTaskRunsRequest{
+			TaskRuns: &api.TaskRunFilter{FlowRunID: &api.TaskRunFilterFlowRunId{Any: []uuid.UUID{run}}},
+		})
+		if err == nil && slices.ContainsFunc(found, func(r api.TaskRun) bool { return r.StartTime == nil }) {
+			err = fmt.Errorf("a task run has not begun: %v", found)
+		}
+		return err
+	})
+	slices.SortFunc(found, func(a, b api.TaskRun) int { return a.StartTime.Compare(b.StartTime.Time) })
+	var lines []string
+	for _, r := range found {
+		line := fmt.Sprintf("%s %s %s", r.Name, *r.StateName, text(r.State.Message))
+		if (r.EndTime == nil) != (r.State.Type == api.StateTypeRunning) {
+			line += fmt.Sprintf(" from %v to %v", r.StartTime, r.EndTime)
+		}
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (s *scene) did(run uuid.UUID, want string) {
+	s.t.Helper()
+	if got := s.tasks(run); got != want {
+		s.t.Errorf("task runs:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func programsTellOfTheirTasks(t *testing.T, s *scene) {
+	t.Helper()
+	s.worker("w")
+	run := s.run(s.program(`echo "::begin:: extract all"; echo "::begin:: load"; echo "::fail:: load: no such table"; echo "::end:: extract all"; echo "::end:: nothing"; echo "::begin:: left"; exit 3`), nil)
+	s.ends(run, api.StateTypeFailed)
+	s.did(run, "extract all Completed\nload Failed no such table\nleft Failed The program ended within the task.")
+	s.logged(run, "20 Task extract all begins\n20 Task load begins\n40 Task load failed: no such table\n20 Task extract all ended")
+	s.logged(run, `the task "nothing" ends and has not begun`)
+}
+
+func tasksOutliveTheirWorker(t *testing.T, s *scene) {
+	t.Helper()
+	first := s.worker("first")
+	signal, mark := filepath.Join(t.TempDir(), "go"), filepath.Join(t.TempDir(), "pid")
+	if err := syscall.Mkfifo(signal, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := s.run(s.program(`echo "::begin:: a"; echo "::begin:: b"; echo $$ > `+mark+`; read x < `+signal+`; echo "::end:: a"; echo "::begin:: c"; echo "::end:: c"`), nil)
+	pidIn(t, mark)
+	s.logged(run, "Task b begins")
+	first.Kill()
+	s.did(run, "a Running\nb Running")
+	s.worker("second")
+	if err := os.WriteFile(signal, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.ends(run, api.StateTypeCompleted)
+	s.did(run, "a Completed\nb Completed The program ended within the task.\nc Completed")
+}
+
+// TestProgramsOfTheDocumentTellOfTheirTasks runs the examples of docs/native-flows.md.
+func TestProgramsOfTheDocumentTellOfTheirTasks(t *testing.T) {
+	t.Parallel()
+	testkit.Program(t, "node", "nodejs")
+	document, err := os.ReadFile(filepath.Join("..", "..", "docs", "native-flows.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newScene(t, testkit.UsherServer(t))
+	s.worker("w")
+	for _, language := range []string{"sh", "go", "js"} {
+		found := regexp.MustCompile("(?s)\n```" + language + "\n(.*?)\n```\n").FindSubmatch(document)
+		if found == nil {
+			t.Fatalf("the document has no example in %s", language)
+		}
+		dir := t.TempDir()
+		source := filepath.Join(dir, "main."+language)
+		if err := os.WriteFile(source, found[1], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		command := map[string]string{"sh": "sh " + source, "js": "node " + source, "go": filepath.Join(dir, "main")}[language]
+		if language == "go" {
+			if out, err := exec.Command("go", "build", "-o", command, source).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+		program := s.deploy(&api.DeploymentCreate{
+			Name: language, FlowID: s.flow, WorkPoolName: api.Some(s.pool),
+			JobVariables: api.Some(value(t, map[string]any{"command": "usher exec -- " + command})),
+		})
+		run := s.run(program, nil)
+		s.ends(run, api.StateTypeFailed)
+		s.did(run, "extract Completed\nload Failed no such table")
+		s.logged(run, "20 10 rows")
+	}
+}
