@@ -18,6 +18,7 @@ const (
 	CodeInvalid         Code = "invalid"
 	CodeMalformed       Code = "malformed" // as invalid, where the contract answers 400
 	CodeTooLarge        Code = "too_large"
+	CodeMediaType       Code = "media_type" // a body in a form that nobody reads
 	CodeUnauthenticated Code = "unauthenticated"
 	CodeForbidden       Code = "forbidden"
 	CodeNotFound        Code = "not_found"
@@ -38,6 +39,8 @@ func (c Code) Status() int {
 		return 400
 	case CodeTooLarge:
 		return 413
+	case CodeMediaType:
+		return 415
 	case CodeUnauthenticated:
 		return 401
 	case CodeForbidden:

@@ -19,10 +19,14 @@ var (
 	OpUpdateRunAccess = Operation{"UpdateRunAccess", "PUT", "/deployments/{id}/run_access", "Deployments"}
 )
 
+// OpExportMetrics takes what OpenTelemetry measures of runs: the SDK sends it to where the
+// hosted service takes it, of which its contract says nothing.
+var OpExportMetrics = Operation{"ExportMetrics", "POST", "/telemetry/v1/metrics", "Metrics"}
+
 // OwnOperations lists the operations that usher adds to the contract. No client of the
 // contract asks for them.
 func OwnOperations() []Operation {
-	return []Operation{OpReadLimitHolders, OpCreateRunToken, OpReadRunTokens, OpDeleteRunTokens, OpReadRunAccess, OpUpdateRunAccess}
+	return []Operation{OpReadLimitHolders, OpCreateRunToken, OpReadRunTokens, OpDeleteRunTokens, OpReadRunAccess, OpUpdateRunAccess, OpExportMetrics}
 }
 
 // LimitHolder is who holds slots of a concurrency limit: a lease, and the run that it was
@@ -69,4 +73,27 @@ type RunTokenInfo struct {
 type RunAccess struct {
 	Blocks    *[]string `json:"blocks"`    // as type/name
 	Variables *[]string `json:"variables"` // by name
+}
+
+// RunMetric is what was measured of a resource that a flow run has used.
+type RunMetric struct {
+	Name   string           `json:"metric_name"`
+	Unit   string           `json:"unit"`   // as OpenTelemetry has it: By for bytes, 1 for a ratio
+	Points []RunMetricPoint `json:"points"` // the earliest first
+}
+
+// RunMetricPoint is one measurement.
+type RunMetricPoint struct {
+	At    Time  `json:"timestamp"`
+	Value Float `json:"value"`
+}
+
+// RunMetrics are the metrics of a flow run, by name.
+type RunMetrics struct {
+	Metrics []RunMetric `json:"metrics"`
+}
+
+// RunMetricNames are the names of the metrics of a flow run.
+type RunMetricNames struct {
+	Names []string `json:"metric_names"`
 }

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,14 @@ func TestListsReadInTheOrderOfAnIndex(t *testing.T) {
 		sql, args = selectSQL(t, s, "log", func(tx *store.Tx) store.Condition { return tx.WhereLogs(&api.LogFilter{FlowRunID: byID}) }, store.LogOrder(api.LogSortTimestampAsc))
 		storetest.UsesIndex(t, s, "ix_log_flow_run", sql, args...)
 		storetest.UsesIndex(t, s, "deployment_version_of_deployment", store.DeploymentVersionsSQL+"\nlimit 10", store.DefaultWorkspace, one[0])
+		storetest.Read(t, s, func(tx *store.Tx) error {
+			since := api.At(time.Unix(1_700_000_000, 0))
+			sql, args = tx.DeploymentPeaksSQL(one[0], &since, nil)
+			return nil
+		})
+		if plan := storetest.Plan(t, s, sql, args...); !strings.Contains(plan, "ix_run_metric_deployment") {
+			t.Errorf("peaks are not found by deployment and time:\n%s", plan)
+		}
 	})
 }
 

@@ -50,7 +50,7 @@ var wallsOfTheHouse = []wall{
 	{"internal/server/core", []string{"internal/api", "internal/rules/", "internal/store", "internal/server/bus", "internal/server/meter", "internal/server/trace", "internal/crypt", "internal/notify"}},
 	{"internal/server/identity", []string{"internal/api", "internal/rules/", "internal/store"}},
 	{"internal/server/intake", []string{"internal/api", "internal/crypt", "internal/server/core", "internal/store"}},
-	{"internal/server/rest", []string{"internal/api", "internal/server/core", "internal/server/meter", "internal/server/trace", "internal/server/logs", "internal/server/origin", "internal/build", "internal/server/identity", "internal/rules/access", "internal/rules/assurance"}},
+	{"internal/server/rest", []string{"internal/api", "internal/server/core", "internal/server/meter", "internal/server/trace", "internal/server/logs", "internal/server/origin", "internal/build", "internal/server/identity", "internal/rules/access", "internal/rules/assurance", "internal/rules/otlp"}},
 	{"internal/server/signin", []string{"internal/api", "internal/rules/access", "internal/rules/credential", "internal/rules/password", "internal/store", "internal/crypt", "internal/notify", "internal/server/identity"}},
 	{"internal/server/scim", []string{"internal/api", "internal/store", "internal/server/identity"}},
 	{"internal/server/web", []string{"internal/api", "internal/build", "internal/server/core", "internal/server/origin"}},

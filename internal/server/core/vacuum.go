@@ -63,6 +63,9 @@ func (c *Core) vacuumFlowRuns(ctx context.Context, who Caller) error {
 		return tx.OldFlowRuns(before, limit)
 	}, func(runs []uuid.UUID) error {
 		err := c.removeInParts(ctx, who, func(w *work, limit int) (int64, error) { return w.DeleteTaskRunsOf(runs, limit) })
+		if err == nil {
+			err = c.removeInParts(ctx, who, func(w *work, limit int) (int64, error) { return w.DeleteRunMetricPointsOf(runs, limit) })
+		}
 		if err != nil {
 			return err
 		}

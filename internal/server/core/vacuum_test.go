@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
+	"github.com/usherhq/usher/internal/rules/otlp"
 	"github.com/usherhq/usher/internal/server/core"
 	"github.com/usherhq/usher/internal/store"
 )
@@ -21,7 +22,7 @@ func (h *house) rows(table string) (n int) {
 	return n
 }
 
-// lived makes a run that has a task run, logs and an artifact and has ended.
+// lived makes a run that has a task run, logs, an artifact and measurements and has ended.
 func (h *house) lived(d *api.DeploymentResponse, key string) uuid.UUID {
 	h.t.Helper()
 	ctx, run := h.t.Context(), h.running(d)
@@ -32,6 +33,11 @@ func (h *house) lived(d *api.DeploymentResponse, key string) uuid.UUID {
 	log := read[api.LogCreate](h.t, `{"name":"n","level":20,"message":"m","timestamp":"`+at+`","flow_run_id":"`+id+`"}`)
 	h.ok(h.CreateLogs(ctx, who, []api.LogCreate{*log, *log, *log}))
 	must[*api.Artifact](h.t)(h.CreateArtifact(ctx, who, read[api.ArtifactCreate](h.t, `{"key":"`+key+`","data":"x","flow_run_id":"`+id+`"}`)))
+	points := make([]otlp.Point, 5)
+	for i := range points {
+		points[i] = otlp.Point{At: api.At(h.clock().Add(time.Duration(i) * time.Second)), Value: 1}
+	}
+	h.ok(h.ExportMetrics(ctx, who, &otlp.Metrics{Runs: []otlp.Run{{ID: run, Series: []otlp.Series{{Name: "process.memory.usage", Unit: "By", Points: points}}}}}))
 	h.set(run, `{"type":"COMPLETED"}`)
 	return run
 }
@@ -59,7 +65,7 @@ func TestTheVacuumRemovesWhatIsTooOld(t *testing.T) {
 		}
 		h.pass(31 * day)
 		h.ok(h.Vacuum(h.t.Context(), who))
-		left := map[string]int{"flow_run": 2, "task_run": 1, "log": 3, "artifact": 1, "artifact_collection": 1, "flow_run_gone": 0, "event": 0, "event_mention": 0}
+		left := map[string]int{"flow_run": 2, "task_run": 1, "log": 3, "artifact": 1, "artifact_collection": 1, "flow_run_gone": 0, "run_metric": 1, "run_metric_point": 5, "event": 0, "event_mention": 0}
 		for table, want := range left {
 			if got := h.rows(table); got != want {
 				t.Errorf("after 91 days %s has %d rows, want %d", table, got, want)

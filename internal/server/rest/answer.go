@@ -71,12 +71,20 @@ var zippers = sync.Pool{New: func() any {
 // plain is a body that is text, not JSON.
 type plain string
 
-func writePlain(w http.ResponseWriter, status int, text plain) {
+// raw is a body that is no JSON, of a media type.
+type raw struct {
+	kind string
+	data []byte
+}
+
+func text(s string) raw { return raw{"text/plain; charset=utf-8", []byte(s)} }
+
+func writeRaw(w http.ResponseWriter, status int, body raw) {
 	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(text)))
+	h.Set("Content-Type", body.kind)
+	h.Set("Content-Length", strconv.Itoa(len(body.data)))
 	w.WriteHeader(status)
-	w.Write([]byte(text)) //nolint:errcheck // the client is gone; nobody is left to tell
+	w.Write(body.data) //nolint:errcheck // the client is gone; nobody is left to tell
 }
 
 // file is a body that clients save under a name. It is written piece by piece.

@@ -156,7 +156,9 @@ func (a *API) answerWith(w http.ResponseWriter, r *http.Request, out answer) {
 	case *file:
 		writeFile(w, r, a.Log, body)
 	case plain:
-		writePlain(w, out.status, body)
+		writeRaw(w, out.status, text(string(body)))
+	case raw:
+		writeRaw(w, out.status, body)
 	default:
 		writeJSON(w, r, out.status, out.body)
 	}

@@ -74,10 +74,10 @@ func (c CORS) preflight(w http.ResponseWriter, r *http.Request, method string, o
 		h.Set("Access-Control-Allow-Headers", strings.Join(append(slices.Clone(safeHeaders), c.Headers...), ", "))
 	}
 	if len(refused) > 0 {
-		writePlain(w, http.StatusBadRequest, plain("Disallowed CORS "+strings.Join(refused, ", ")))
+		writeRaw(w, http.StatusBadRequest, text("Disallowed CORS "+strings.Join(refused, ", ")))
 		return
 	}
-	writePlain(w, http.StatusOK, "OK")
+	writeRaw(w, http.StatusOK, text("OK"))
 }
 
 // safeHeaders may always be sent.

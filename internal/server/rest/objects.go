@@ -17,7 +17,7 @@ type jsonValue = jsontext.Value
 // use them.
 var objectPlaces = map[string]string{
 	"/block_documents/{id}": identity.ObjectBlock, "/deployments/{id}": identity.ObjectDeployment, "/work_pools/{name}": identity.ObjectWorkPool,
-	"/work_pools/{work_pool_name}": identity.ObjectWorkPool,
+	"/work_pools/{work_pool_name}": identity.ObjectWorkPool, "/metrics/deployments/{deployment_id}": identity.ObjectDeployment,
 }
 
 // objectIn is the kind of the object that the path of an operation names, and the name of

@@ -33,7 +33,7 @@ var (
 func routes() []route {
 	var all []route
 	for _, noun := range [][]route{
-		slaRoutes, metricRoutes, managedRoutes,
+		slaRoutes, metricRoutes, runMetricRoutes, managedRoutes,
 		rootRoutes, flowRoutes, flowRunRoutes, runTokenRoutes, taskRunRoutes, stateRoutes, runInputRoutes, historyRoutes, graphRoutes,
 		dashboardRoutes, savedSearchRoutes, logRoutes, variableRoutes, limitRoutes, tagLimitRoutes, artifactRoutes, blockTypeRoutes, blockDocumentRoutes, adminRoutes, automationRoutes, eventRoutes, taskWorkerRoutes,
 		workPoolRoutes, poolQueueRoutes, workQueueRoutes, workerRoutes, deploymentRoutes, deploymentRunRoutes, scheduleRoutes, templateRoutes,

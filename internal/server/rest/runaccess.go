@@ -40,7 +40,7 @@ var runRules = map[api.Operation]runRule{
 	api.OpReadTaskRunStates: {core.TaskRunKind, "task_run_id"},
 
 	api.OpCreateLogs: anything, api.OpReadLogs: anything, api.OpDownloadLogs: ofFlowRun,
-	api.OpCreateEvents: anything,
+	api.OpCreateEvents: anything, api.OpExportMetrics: anything,
 
 	api.OpCreateArtifact: anything, api.OpReadArtifacts: anything, api.OpCountArtifacts: anything, api.OpReadLatestArtifacts: anything, api.OpCountLatestArtifacts: anything,
 	api.OpReadArtifact: ofArtifact, api.OpUpdateArtifact: ofArtifact,
