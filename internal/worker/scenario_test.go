@@ -59,6 +59,7 @@ func scenarios() []scenario {
 	return []scenario{
 		{"programs end as their exit code says", false, programsEndAsTheirExitCodeSays},
 		{"programs tell of their tasks", false, programsTellOfTheirTasks},
+		{"programs tell of artifacts", false, programsTellOfArtifacts},
 		{"tasks outlive their worker", false, tasksOutliveTheirWorker},
 		{"a program that is not there crashes the run", true, aProgramThatIsNotThereCrashesTheRun},
 		{"python flows run", false, pythonFlowsRun},

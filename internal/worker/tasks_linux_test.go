@@ -59,6 +59,38 @@ func programsTellOfTheirTasks(t *testing.T, s *scene) {
 	s.logged(run, `the task "nothing" ends and has not begun`)
 }
 
+func programsTellOfArtifacts(t *testing.T, s *scene) {
+	t.Helper()
+	s.worker("w")
+	file := filepath.Join(t.TempDir(), "lines")
+	lines := "::progress:: load 40\n" +
+		"::artifact:: report {\"type\": \"markdown\", \"data\": \"# Hi\", \"description\": \"of today\"}\n" +
+		"::artifact:: rows {\"type\": \"table\", \"data\": [{\"a\": 1}]}\n" +
+		"::artifact:: Not_a_key {\"type\": \"markdown\", \"data\": \"\"}\n"
+	if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := s.run(s.program("cat "+file), nil)
+	s.ends(run, api.StateTypeCompleted)
+	var found []api.Artifact
+	must(t, func() (err error) {
+		found, err = s.client.ReadArtifacts(t.Context(), &api.ReadArtifactsRequest{
+			Artifacts: &api.ArtifactFilter{FlowRunID: &api.Match[uuid.UUID]{Any: []uuid.UUID{run}}}, Sort: api.Some(api.ArtifactSortKeyAsc),
+		})
+		return err
+	})
+	var got []string
+	for _, a := range found {
+		got = append(got, fmt.Sprintf("%s %s %s %s", text(a.Key), text(a.Type), a.Data, text(a.Description)))
+	}
+	want := []string{`load progress 40 `, `report markdown "# Hi" of today`, `rows table "[{\"a\": 1}]" `}
+	if !slices.Equal(got, want) {
+		t.Errorf("artifacts %q, want %q", got, want)
+	}
+	s.logged(run, "20 load: 40 %\n20 Artifact report (markdown)")
+	s.logged(run, "An artifact was not kept")
+}
+
 func tasksOutliveTheirWorker(t *testing.T, s *scene) {
 	t.Helper()
 	first := s.worker("first")

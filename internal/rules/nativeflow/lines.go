@@ -31,15 +31,18 @@ func LevelOf(name string) int {
 	return 20
 }
 
-// ReadLine finds the level and the message of a printed line: "::warning:: text", lines about
-// tasks and JSON objects with a level and a message say their level, everything else has the
-// given one.
+// ReadLine finds the level and the message of a printed line: "::warning:: text" and JSON
+// objects with a level and a message say their level, lines about tasks and artifacts read as
+// what they tell, everything else has the given one.
 func ReadLine(line string, format LogFormat, level int) (int, string) {
 	if format == LogPlain {
 		return level, line
 	}
 	if task, ok := ReadTask(line, format); ok {
 		return task.record()
+	}
+	if a, ok := ReadArtifact(line, format); ok {
+		return recordOf(a)
 	}
 	if rest, ok := strings.CutPrefix(line, "::"); ok {
 		if name, text, ok := strings.Cut(rest, "::"); ok {

@@ -99,6 +99,12 @@ func TestLinesSayTheirLevel(t *testing.T) {
 		{"::fail:: a", nativeflow.LogAuto, 40, "Task a failed"},
 		{"::begin::", nativeflow.LogAuto, 20, "::begin::"},
 		{"::begin:: a", nativeflow.LogPlain, 20, "::begin:: a"},
+		{"::progress:: load 40%", nativeflow.LogAuto, 20, "load: 40 %"},
+		{"::progress:: load 400", nativeflow.LogAuto, 20, "::progress:: load 400"},
+		{`::artifact:: report {"type": "markdown", "data": "# Hi"}`, nativeflow.LogAuto, 20, "Artifact report (markdown)"},
+		{`::artifact:: report {"type": "markdown"}`, nativeflow.LogAuto, 20, `::artifact:: report {"type": "markdown"}`},
+		{`::artifact:: report {`, nativeflow.LogAuto, 20, `::artifact:: report {`},
+		{`::artifact:: r {"type": "x", "data": 1}`, nativeflow.LogPlain, 20, `::artifact:: r {"type": "x", "data": 1}`},
 		{"::error:: x", nativeflow.LogPlain, 20, "::error:: x"},
 	} {
 		level, text := nativeflow.ReadLine(c.line, c.format, 20)

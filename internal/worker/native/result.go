@@ -10,6 +10,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/rules/nativeflow"
+	"github.com/usherhq/usher/internal/worker/report"
 )
 
 // maxResult bounds what is kept of a program's result.
@@ -43,4 +44,17 @@ func (x *execution) saveResult(ctx context.Context, path, lastLine string) error
 		Type: api.Some("result"), Data: api.Some(value), FlowRunID: api.Some(x.Run.ID),
 	})
 	return err
+}
+
+// keep keeps an artifact that the program told. A worker that takes the run over right after
+// may keep it again.
+func (x *execution) keep(ctx context.Context, a api.ArtifactCreate) {
+	a.FlowRunID = api.Some(x.Run.ID)
+	err := report.Persist(ctx, func() error {
+		_, err := x.Client.CreateArtifact(ctx, &a)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		x.say(report.Warning, "An artifact was not kept: "+err.Error())
+	}
 }
