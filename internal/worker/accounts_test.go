@@ -240,3 +240,82 @@ func TestRunsHaveTokensOfTheirOwn(t *testing.T) {
 		return nil
 	})
 }
+
+// tellToken is a flow that uses its token, writes it down and says how it was started.
+const tellToken = `
+import os
+from prefect import flow
+from prefect.variables import Variable
+
+@flow(log_prints=True)
+def f(how: str = "", mark: str = ""):
+    cmdline = open("/proc/self/cmdline").read()
+    with open(mark, "w") as out:
+        out.write(os.environ["PREFECT_API_KEY"] + " " + str("warm.py" in cmdline) + " " + Variable.get("greeting"))
+`
+
+// TestWarmInterpretersGetTokensOfTheirRuns runs a flow twice on a server with accounts, the
+// second time with an interpreter that was made ready before that run had a token.
+func TestWarmInterpretersGetTokensOfTheirRuns(t *testing.T) {
+	t.Parallel()
+	n := newTenant(t)
+	s := n.sceneAs(n.url, n.bot(access.DeveloperID, n.workspace))
+	n.as(n.key, "POST", n.url+"/variables/", map[string]any{"name": "greeting", "value": "hi"}, nil)
+	w := &warmth{scene: s, keeps: 1}
+	w.worker = s.worker("w", "--warm-interpreters", "1")
+	w.deployment = s.pythonFlow(tellToken)
+	tokens := map[string]bool{}
+	for _, warm := range []string{"False", "True"} {
+		run, mark := w.look("")
+		s.ends(run, api.StateTypeCompleted)
+		said, err := os.ReadFile(mark)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := strings.Fields(string(said))
+		if len(words) != 3 || !strings.HasPrefix(words[0], "prn_") || words[1] != warm || words[2] != "hi" {
+			t.Fatalf("the flow said %q, want a token of its own, %s and hi", said, warm)
+		}
+		tokens[words[0]] = true
+		w.awaitWarm()
+		if seen := argumentsWith(t, words[0]); len(seen) > 0 {
+			t.Errorf("the token is in the arguments of processes: %v", seen)
+		}
+		for _, dir := range w.warm() {
+			filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error { //nolint:errcheck // what is gone holds nothing
+				if data, err := os.ReadFile(path); err == nil && strings.Contains(string(data), words[0]) {
+					t.Errorf("the token is kept in %s", path)
+				}
+				return err
+			})
+		}
+		testkit.Eventually(t, patience, func() error {
+			if status := n.as(words[0], "GET", n.url+"/flow_runs/"+run.String(), nil, nil); status != http.StatusUnauthorized {
+				return fmt.Errorf("the token of a run that has ended is answered %d", status)
+			}
+			return nil
+		})
+	}
+	if len(tokens) != 2 {
+		t.Error("two runs had one token")
+	}
+}
+
+// TestProgramsRunOnAccounts runs a program with tasks and cancels another.
+func TestProgramsRunOnAccounts(t *testing.T) {
+	t.Parallel()
+	n := newTenant(t)
+	s := n.sceneAs(n.url, n.bot(access.DeveloperID, n.workspace))
+	s.worker("w")
+	done := s.run(s.program(`echo "::begin:: load"; echo "::end:: load"; echo "key ${PREFECT_API_KEY:-none}"`), nil)
+	s.ends(done, api.StateTypeCompleted)
+	s.did(done, "load Completed")
+	s.logged(done, "key none")
+	mark := filepath.Join(t.TempDir(), "pid")
+	long := s.run(s.named("long", `echo "::begin:: wait"; echo $$ > `+mark+`; sleep 600`), nil)
+	pidIn(t, mark)
+	s.logged(long, "Task wait begins")
+	s.cancel(long)
+	s.ends(long, api.StateTypeCancelled)
+	s.did(long, "wait Cancelled The program ended within the task.")
+}
