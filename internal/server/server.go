@@ -323,7 +323,11 @@ func (s *Server) serve(ctx context.Context, group *errgroup.Group) (wait func())
 	if s.doors != nil {
 		api.SessionOf = s.doors.SessionSecret
 	}
-	sockets, socketsDone := ws.Handlers(ctx, s.core, api, s.log)
+	var audit ws.AuditLog
+	if s.identity != nil {
+		audit = s.identity
+	}
+	sockets, socketsDone := ws.Handlers(ctx, s.core, api, audit, s.log)
 	api.Sockets = sockets
 	httpServer := &http.Server{
 		Handler: s.split(api.Handler(), api.Hooks()), ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, IdleTimeout: cmp.Or(s.options.KeepAlive, idleTime),

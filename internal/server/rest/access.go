@@ -214,11 +214,47 @@ func (a *API) Spend(r *http.Request, token string, n int) (granted int, wait tim
 	if v.actor, err = a.actor(r, token); err != nil {
 		return n, 0
 	}
+	if account := accountOf(r); account != nil {
+		return a.Identity.SpendSome(v.actor, *account, uuid.UUID{}, identity.BucketEvents, n)
+	}
 	g, err := a.workspace(&v)
 	if err != nil {
 		return n, 0
 	}
 	return a.Identity.SpendSome(v.actor, g.Workspace.AccountID, g.Workspace.ID, identity.BucketEvents, n)
+}
+
+// accountOf is the account that the path of a socket names outside of a workspace, nil when
+// it names none. One that can't be read is nobody's.
+func accountOf(r *http.Request) *uuid.UUID {
+	text := r.PathValue("account_id")
+	if text == "" {
+		return nil
+	}
+	id, err := uuid.Parse(text)
+	if err != nil {
+		id = uuid.UUID{}
+	}
+	return &id
+}
+
+// Report takes events into the audit log of an account; see ws.Gate.
+func (a *API) Report(r *http.Request, token string, events []api.ReceivedEvent) error {
+	v := *visitorOf(r.Context())
+	var err error
+	if v.actor, err = a.actor(r, token); err != nil {
+		return err
+	}
+	v.by.Actor = v.actor
+	account := *accountOf(r)
+	good := slices.DeleteFunc(slices.Clone(events), func(e api.ReceivedEvent) bool {
+		problem := identity.ReportProblem(v.by, account, &e)
+		if problem != "" {
+			a.Log.Warn("an event may not be reported to an account", "account", account, "problem", problem)
+		}
+		return problem != ""
+	})
+	return a.Identity.Report(r.Context(), v.by, account, good)
 }
 
 // Enter finds who opens a socket; see ws.Gate.
@@ -242,6 +278,9 @@ func (a *API) Enter(r *http.Request, scope, token string) (core.Caller, error) {
 		return v.who, errNotForRuns
 	case err == nil:
 		v.by.Actor = v.actor
+		if account := accountOf(r); account != nil {
+			return v.who, a.admittedTo(r.Context(), &v, *account, access.Permission(scope))
+		}
 		return a.admitted(r.Context(), &v, permission(scope).scopes())
 	case err == errNoCredentials && token == "": //nolint:errorlint // a sentinel by identity
 		return v.who, api.Errorf(api.CodeUnauthenticated, "Auth required but no token provided: set PREFECT_CLOUD_API_URL to the part of the URL up to /api")

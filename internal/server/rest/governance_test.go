@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -680,7 +681,7 @@ func TestEventsAreReportedToAnAccount(t *testing.T) {
 		w.as(owner, "POST "+account+"/events", `[]`, http.StatusForbidden)
 		reporter, role := w.reporter(owner, account)
 		event := func(name, related string) string {
-			return `{"id":"` + uuid.NewString() + `","occurred":"` + time.Now().UTC().Format("2006-01-02T15:04:05.123456789Z") + `","event":"` + name +
+			return `{"id":"` + uuid.NewString() + `","occurred":"` + time.Now().UTC().Format("2006-01-02T15:04:05.000000000Z") + `","event":"` + name +
 				`","resource":{"prefect.resource.id":"door.1"},"related":[` + related + `],"payload":{"ip":"192.0.2.1","entries":{"1":"00"}}}`
 		}
 		other := `{"prefect.resource.id":"door.2","prefect.resource.role":"neighbour"}`
@@ -720,6 +721,77 @@ func TestEventsAreReportedToAnAccount(t *testing.T) {
 		}
 		w.as(owner, "PATCH "+account+"/account_roles/"+role, `{"permissions":[]}`, http.StatusNoContent)
 		w.as(reporter, "POST "+account+"/events", `[`+opened+`]`, http.StatusForbidden)
+	})
+}
+
+// The log of an account is followed through a socket, what was said before and what is said
+// now, and events are reported through another; each wants its permission.
+func TestSocketsOfAnAccount(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		w, account, _ := hub(t, database)
+		owner := w.first.APIKey
+		reporter, _ := w.reporter(owner, account)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		open := func(at, key string) (conn *websocket.Conn, first string, err error) {
+			t.Helper()
+			if conn, _, err = websocket.Dial(ctx, w.url+at, &websocket.DialOptions{Subprotocols: []string{"prefect"}}); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { conn.CloseNow() }) //nolint:errcheck // the test is over
+			if err := conn.Write(ctx, websocket.MessageText, []byte(`{"type":"auth","token":"`+key+`"}`)); err != nil {
+				t.Fatal(err)
+			}
+			_, frame, err := conn.Read(ctx)
+			return conn, string(frame), err
+		}
+		for _, refused := range [][2]string{
+			{account + "/events/out", reporter}, {account + "/events/in", owner}, {account + "/events/out", "pnu_nobody"},
+			{"/accounts/" + w.rival.ID.String() + "/events/out", owner}, {"/accounts/" + w.rival.ID.String() + "/events/in", reporter}, {"/accounts/nonsense/events/out", owner},
+		} {
+			if _, said, err := open(refused[0], refused[1]); websocket.CloseStatus(err) != websocket.StatusPolicyViolation {
+				t.Errorf("%s: %s %v", refused[0], said, err)
+			}
+		}
+		w.as(owner, "POST "+account+"/bots/", `{"name":"before"}`, http.StatusCreated)
+		out, said, err := open(account+"/events/out", owner)
+		if err != nil || said != `{"type":"auth_success"}` {
+			t.Fatal(said, err)
+		}
+		if err := out.Write(ctx, websocket.MessageText, []byte(`{"type":"filter","filter":{"event":{"prefix":["door.","prefect-cloud.service-account.","prefect-cloud.user."]}}}`)); err != nil {
+			t.Fatal(err)
+		}
+		hear := func(want ...string) {
+			t.Helper()
+			_, frame, err := out.Read(ctx)
+			for _, text := range append(want, `{"type":"event"`) {
+				if err != nil || !strings.Contains(string(frame), text) {
+					t.Fatalf("%s, not with %s: %v", frame, text, err)
+				}
+			}
+		}
+		hear("prefect-cloud.service-account.created", "before")
+		in, said, err := open(account+"/events/in", reporter)
+		if err != nil || said != `{"type":"auth_success"}` {
+			t.Fatal(said, err)
+		}
+		reading := in.CloseRead(ctx)
+		for _, name := range []string{"prefect-cloud.user.logged-in", "door.opened"} {
+			event := `{"id":"` + uuid.NewString() + `","occurred":"` + time.Now().UTC().Format(time.RFC3339Nano) + `","event":"` + name + `","resource":{"prefect.resource.id":"door.1"}}`
+			if err := in.Write(reading, websocket.MessageText, []byte(event)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := in.Ping(reading); err != nil {
+			t.Fatal(err)
+		}
+		hear("door.opened", `"prefect.resource.role":"actor"`)
+		w.as(owner, "POST "+account+"/bots/", `{"name":"after"}`, http.StatusCreated)
+		hear("prefect-cloud.service-account.created", "after")
+		if got := string(w.as(owner, "POST "+account+"/events/filter", `{"filter":{"any_resource":{"id":["door.1"]}}}`, http.StatusOK)); !strings.Contains(got, `"total":1`) {
+			t.Error(got)
+		}
 	})
 }
 

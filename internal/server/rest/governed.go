@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -95,16 +96,7 @@ func (a *API) governed(r *request, row governedRoute, needs access.Scopes) error
 		if err != nil {
 			return err
 		}
-		g, ok := v.actor.Account(id)
-		switch {
-		case !ok:
-			return api.NotFound("Account")
-		case g.Refused != "":
-			return api.Errorf(api.CodeForbidden, "%s", g.Refused)
-		case row.permission != "" && !g.Permissions.Has(row.permission):
-			return api.Errorf(api.CodeForbidden, "You may not do that in account %q: it needs the permission %s.", g.Account.Handle, row.permission)
-		}
-		if err := a.Identity.AdmitAccount(r.Context(), v.by, &g); err != nil {
+		if err := a.admittedTo(r.Context(), v, id, row.permission); err != nil {
 			return err
 		}
 		r.account = id
@@ -128,6 +120,20 @@ func (a *API) governed(r *request, row governedRoute, needs access.Scopes) error
 		return api.Errorf(api.CodeForbidden, "Sign in again to do that: it decides who gets in.")
 	}
 	return nil
+}
+
+// admittedTo refuses who may not do in an account what a permission says; "" is to be there.
+func (a *API) admittedTo(ctx context.Context, v *visitor, account uuid.UUID, needs access.Permission) error {
+	g, ok := v.actor.Account(account)
+	switch {
+	case !ok:
+		return api.NotFound("Account")
+	case g.Refused != "":
+		return api.Errorf(api.CodeForbidden, "%s", g.Refused)
+	case needs != "" && !g.Permissions.Has(needs):
+		return api.Errorf(api.CodeForbidden, "You may not do that in account %q: it needs the permission %s.", g.Account.Handle, needs)
+	}
+	return a.Identity.AdmitAccount(ctx, v.by, &g)
 }
 
 // rateStatus answers those too who have asked for too much: it says so.

@@ -108,7 +108,7 @@ func (s *stage) waiting(more string) uuid.UUID {
 // gets no answer to its next request.
 func (s *stage) serveUpToClaims() (url string, claimed <-chan struct{}) {
 	ctx, cancel := context.WithCancel(context.Background())
-	sockets, wait := ws.Handlers(ctx, s.Core, everybody{}, s.Log)
+	sockets, wait := ws.Handlers(ctx, s.Core, everybody{}, nil, s.Log)
 	contract := (&rest.API{Core: s.Core, Log: s.Log, Sockets: sockets}).Handler()
 	held, once := make(chan struct{}), sync.Once{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

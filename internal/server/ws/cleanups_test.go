@@ -32,6 +32,7 @@ type everybody struct{}
 func (everybody) Enter(*http.Request, string, string) (core.Caller, error) { return who, nil }
 
 func (everybody) Spend(_ *http.Request, _ string, n int) (int, time.Duration) { return n, 0 }
+func (everybody) Report(*http.Request, string, []api.ReceivedEvent) error     { return nil }
 func (everybody) Wants() bool                                                 { return false }
 
 // stage is a control plane with sockets, without services and with a clock that can be
@@ -62,7 +63,7 @@ func newStage(t *testing.T) *stage {
 // serve opens the sockets; stop closes them.
 func (s *stage) serve() (url string, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	handlers, wait := ws.Handlers(ctx, s.Core, everybody{}, s.Log)
+	handlers, wait := ws.Handlers(ctx, s.Core, everybody{}, nil, s.Log)
 	mux := http.NewServeMux()
 	for path, h := range handlers {
 		mux.Handle("/api"+path, h)

@@ -19,12 +19,23 @@ const maxBatch = 1000
 // eventsIn takes events, one a frame. A client knows them safe when a ping it sent after
 // them is answered: the pong waits until everything read before the ping is stored.
 func (s *sockets) eventsIn(w http.ResponseWriter, r *http.Request) {
-	in := newIntake(s.core)
-	conn, s := s.accept(w, r, websocket.AcceptOptions{OnPingReceived: func(context.Context, []byte) bool { return in.flushed() }}, "manage_events")
+	s.takeEvents(w, r, "manage_events", func(ctx context.Context, s *sockets, batch []api.ReceivedEvent) error {
+		return s.core.Ingest(ctx, s.who, batch)
+	})
+}
+
+// accountEventsIn takes events into the audit log of an account in the same way.
+func (s *sockets) accountEventsIn(w http.ResponseWriter, r *http.Request) {
+	s.takeEvents(w, r, "create:audit_event", func(_ context.Context, s *sockets, batch []api.ReceivedEvent) error { return s.report(batch) })
+}
+
+func (s *sockets) takeEvents(w http.ResponseWriter, r *http.Request, scope string, keep func(context.Context, *sockets, []api.ReceivedEvent) error) {
+	in := newIntake()
+	conn, s := s.accept(w, r, websocket.AcceptOptions{OnPingReceived: func(context.Context, []byte) bool { return in.flushed() }}, scope)
 	if conn == nil {
 		return
 	}
-	in.who = s.who
+	in.keep = func(ctx context.Context, batch []api.ReceivedEvent) error { return keep(ctx, s, batch) }
 	defer s.hold(conn)()
 	stored := make(chan error, 1)
 	go func() { stored <- in.store(s.ctx, s.spend) }()
@@ -42,8 +53,7 @@ func (s *sockets) eventsIn(w http.ResponseWriter, r *http.Request) {
 
 // intake hands the events of one socket from its reader to its writer, in order.
 type intake struct {
-	core *core.Core
-	who  core.Caller
+	keep func(ctx context.Context, batch []api.ReceivedEvent) error
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -53,8 +63,8 @@ type intake struct {
 	err     error
 }
 
-func newIntake(c *core.Core) *intake {
-	in := &intake{core: c}
+func newIntake() *intake {
+	in := &intake{}
 	in.changed = sync.NewCond(&in.mu)
 	return in
 }
@@ -128,7 +138,7 @@ func (in *intake) storeAll(ctx context.Context, batch []api.ReceivedEvent, spend
 				return ctx.Err()
 			}
 		}
-		if err := in.core.Ingest(context.WithoutCancel(ctx), in.who, batch[:n]); err != nil {
+		if err := in.keep(context.WithoutCancel(ctx), batch[:n]); err != nil {
 			return err
 		}
 		batch = batch[n:]

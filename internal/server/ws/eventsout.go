@@ -63,14 +63,8 @@ func (s *sockets) eventsOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.hold(conn)()
-	var in api.EventFilter
-	sub, ok := subscribe(s.ctx, conn, &in)
+	want, backfill, ok := s.wanted(conn)
 	if !ok {
-		return
-	}
-	want, err := filter.ParseEvent(&in)
-	if err != nil {
-		conn.Close(websocket.StatusProtocolError, truncate("Invalid filter: "+err.Error())) //nolint:errcheck // refused
 		return
 	}
 	// What a burst brings to others does not count as being behind.
@@ -80,7 +74,8 @@ func (s *sockets) eventsOut(w http.ResponseWriter, r *http.Request) {
 	ctx, stop := s.while(conn)
 	defer stop()
 	ear, sent := s.core.Ear(s.who), map[uuid.UUID]bool{}
-	if sub.Backfill == nil || *sub.Backfill {
+	if backfill {
+		var err error
 		if sent, err = s.backfill(ctx, conn, &want, ear); err != nil {
 			return
 		}
@@ -92,12 +87,28 @@ func (s *sockets) eventsOut(w http.ResponseWriter, r *http.Request) {
 	s.pump(ctx, conn, live.Missed, func() error { return s.nextEvent(ctx, conn, live, &want, ear, sent) })
 }
 
-// backfill sends the stored events and returns their ids.
-func (s *sockets) backfill(ctx context.Context, conn *websocket.Conn, want *filter.Event, ear *core.Ear) (map[uuid.UUID]bool, error) {
-	earliest := s.core.Clock().Add(-maxBackfill)
-	if want.Since == nil || want.Since.Before(earliest) {
+// wanted reads which events a client wants, and whether also those that are stored already,
+// then from when on. It answers false when it refused the client.
+func (s *sockets) wanted(conn *websocket.Conn) (want filter.Event, backfill, ok bool) {
+	var in api.EventFilter
+	sub, ok := subscribe(s.ctx, conn, &in)
+	if !ok {
+		return want, false, false
+	}
+	want, err := filter.ParseEvent(&in)
+	if err != nil {
+		conn.Close(websocket.StatusProtocolError, truncate("Invalid filter: "+err.Error())) //nolint:errcheck // refused
+		return want, false, false
+	}
+	backfill = sub.Backfill == nil || *sub.Backfill
+	if earliest := s.core.Clock().Add(-maxBackfill); backfill && (want.Since == nil || want.Since.Before(earliest)) {
 		want.Since = &earliest
 	}
+	return want, backfill, true
+}
+
+// backfill sends the stored events and returns their ids.
+func (s *sockets) backfill(ctx context.Context, conn *websocket.Conn, want *filter.Event, ear *core.Ear) (map[uuid.UUID]bool, error) {
 	sent := map[uuid.UUID]bool{}
 	err := s.core.EachEvent(ctx, s.who, want, func(e *api.ReceivedEvent) error {
 		sent[e.ID] = true

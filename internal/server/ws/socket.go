@@ -91,7 +91,7 @@ func (s *sockets) of(r *http.Request, conn *websocket.Conn, who core.Caller, sco
 			}
 		})
 	}
-	return &sockets{shared: s.shared, who: who, spend: func(n int) (int, time.Duration) { return s.gate.Spend(r, token, n) }}
+	return &sockets{shared: s.shared, who: who, spend: func(n int) (int, time.Duration) { return s.gate.Spend(r, token, n) }, report: func(e []api.ReceivedEvent) error { return s.gate.Report(r, token, e) }}
 }
 
 // refuse answers a request that may not open a socket.
