@@ -164,10 +164,10 @@ func (o *options) client() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if settings.ServerType() != profile.Cloud {
-		return nil, cli.Usagef("--root and --account are for Prefect Cloud, and the API is %s", settings.APIURL())
-	}
 	url, workspace, ok := strings.Cut(settings.APIURL(), "/accounts/")
+	if !ok && settings.ServerType() != profile.Cloud {
+		return nil, cli.Usagef("--root and --account are for servers with accounts, and the API is %s", settings.APIURL())
+	}
 	if account, _, _ := strings.Cut(workspace, "/"); o.account && ok {
 		url += "/accounts/" + account
 	}

@@ -31,10 +31,9 @@ func startHosted(t *testing.T) *hosted {
 	if err := os.CopyFS(h.dir, os.DirFS("testdata/hosted")); err != nil {
 		t.Fatal(err)
 	}
-	cloud := "PREFECT_CLOUD_API_URL=" + s.URL + "/api"
-	h.environ = testkit.Env(t.TempDir(), cloud, "PREFECT_API_URL="+s.apiURL, "PREFECT_API_KEY="+s.key)
+	h.environ = testkit.Env(t.TempDir(), "PREFECT_CLOUD_API_URL="+s.URL+"/api", "PREFECT_API_URL="+s.apiURL, "PREFECT_API_KEY="+s.key)
 	h.prefect = &person{t, testkit.Reference(t).Prefect, h.environ}
-	h.usher = &person{t, s.program, testkit.Env(t.TempDir(), cloud, "USHER_API_URL="+s.apiURL, "USHER_API_KEY="+s.key)}
+	h.usher = &person{t, s.program, testkit.Env(t.TempDir(), "USHER_API_URL="+s.apiURL, "USHER_API_KEY="+s.key)}
 	return h
 }
 
