@@ -941,6 +941,22 @@ func (v *Flow) AppendJSON(b []byte) []byte {
 	b = append(b, ']')
 	b = append(b, `,"labels":`...)
 	b = appendRaw(b, v.Labels)
+	if v.CreatedBy != nil || v.Whole {
+		b = append(b, `,"created_by":`...)
+		if v.CreatedBy == nil {
+			b = append(b, null...)
+		} else {
+			b = (*v.CreatedBy).AppendJSON(b)
+		}
+	}
+	if v.UpdatedBy != nil || v.Whole {
+		b = append(b, `,"updated_by":`...)
+		if v.UpdatedBy == nil {
+			b = append(b, null...)
+		} else {
+			b = (*v.UpdatedBy).AppendJSON(b)
+		}
+	}
 	if v.AccountID != nil {
 		b = append(b, `,"account_id":`...)
 		b = appendUUID(b, (*v.AccountID))
@@ -2726,6 +2742,22 @@ func (v *WorkPoolResponse) AppendJSON(b []byte) []byte {
 		b = append(b, `,"is_mex_pool":`...)
 		b = strconv.AppendBool(b, (*v.IsMexPool))
 	}
+	if v.CreatedBy != nil || v.Whole {
+		b = append(b, `,"created_by":`...)
+		if v.CreatedBy == nil {
+			b = append(b, null...)
+		} else {
+			b = (*v.CreatedBy).AppendJSON(b)
+		}
+	}
+	if v.UpdatedBy != nil || v.Whole {
+		b = append(b, `,"updated_by":`...)
+		if v.UpdatedBy == nil {
+			b = append(b, null...)
+		} else {
+			b = (*v.UpdatedBy).AppendJSON(b)
+		}
+	}
 	return append(b, '}')
 }
 
@@ -2947,6 +2979,22 @@ func (v *WorkQueueResponse) AppendJSON(b []byte) []byte {
 		b = append(b, null...)
 	} else {
 		b = strconv.AppendInt(b, int64((*v.ActiveSlots)), 10)
+	}
+	if v.CreatedBy != nil || v.Whole {
+		b = append(b, `,"created_by":`...)
+		if v.CreatedBy == nil {
+			b = append(b, null...)
+		} else {
+			b = (*v.CreatedBy).AppendJSON(b)
+		}
+	}
+	if v.UpdatedBy != nil || v.Whole {
+		b = append(b, `,"updated_by":`...)
+		if v.UpdatedBy == nil {
+			b = append(b, null...)
+		} else {
+			b = (*v.UpdatedBy).AppendJSON(b)
+		}
 	}
 	return append(b, '}')
 }

@@ -15,10 +15,11 @@ type BulkDeleteFlowRunsRequest struct {
 
 // BulkSetFlowRunStateRequest is schema Body_bulk_set_flow_run_state_flow_runs_bulk_set_state_post of the contract, a request.
 type BulkSetFlowRunStateRequest struct {
-	FlowRuns *FlowRunFilter `json:"flow_runs,omitzero" check:"null"`
-	State    StateCreate    `json:"state" check:"required"`
-	Force    Opt[bool]      `json:"force,omitzero" check:"null"`              // default false
-	Limit    Opt[int]       `json:"limit,omitzero" check:"null,min=1,max=50"` // default 50
+	FlowRuns  *FlowRunFilter `json:"flow_runs,omitzero" check:"null"`
+	State     StateCreate    `json:"state" check:"required"`
+	Force     Opt[bool]      `json:"force,omitzero" check:"null"`              // default false
+	Limit     Opt[int]       `json:"limit,omitzero" check:"null,min=1,max=50"` // default 50
+	EmitEvent Opt[bool]      `json:"emit_event,omitzero" check:"null"`         // default true
 }
 
 // CountFlowRunsRequest is schema Body_count_flow_runs_flow_runs_count_post of the contract, a request.
@@ -103,8 +104,9 @@ type ResumeFlowRunRequest struct {
 
 // SetFlowRunStateRequest is schema Body_set_flow_run_state_flow_runs__id__set_state_post of the contract, a request.
 type SetFlowRunStateRequest struct {
-	State StateCreate `json:"state" check:"required"`
-	Force Opt[bool]   `json:"force,omitzero" check:"null"` // default false
+	State     StateCreate `json:"state" check:"required"`
+	Force     Opt[bool]   `json:"force,omitzero" check:"null"`      // default false
+	EmitEvent Opt[bool]   `json:"emit_event,omitzero" check:"null"` // default true
 }
 
 // FlowRun is schema FlowRun of the contract, an answer.

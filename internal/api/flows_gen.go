@@ -54,8 +54,11 @@ type Flow struct {
 	Name        string         `json:"name"`
 	Tags        []string       `json:"tags"`
 	Labels      jsontext.Value `json:"labels"`
+	CreatedBy   *CreatedBy     `json:"created_by,omitzero"`
+	UpdatedBy   *UpdatedBy     `json:"updated_by,omitzero"`
 	AccountID   *uuid.UUID     `json:"account_id,omitzero"`
 	WorkspaceID *uuid.UUID     `json:"workspace_id,omitzero"`
+	Whole       bool           `json:"-"` // AppendJSON writes members that are added as null when they have no value
 }
 
 // FlowBulkDeleteResponse is schema FlowBulkDeleteResponse of the contract, an answer.

@@ -77,6 +77,9 @@ type WorkPoolResponse struct {
 	ActiveSlots          *int                         `json:"active_slots"`
 	IsPushPool           *bool                        `json:"is_push_pool,omitzero"`
 	IsMexPool            *bool                        `json:"is_mex_pool,omitzero"`
+	CreatedBy            *CreatedBy                   `json:"created_by,omitzero"`
+	UpdatedBy            *UpdatedBy                   `json:"updated_by,omitzero"`
+	Whole                bool                         `json:"-"` // AppendJSON writes members that are added as null when they have no value
 }
 
 // WorkPoolStatus is an enumeration of the contract.

@@ -117,6 +117,9 @@ type WorkQueueResponse struct {
 	WorkPoolName     *string          `json:"work_pool_name"`
 	Status           *WorkQueueStatus `json:"status"`
 	ActiveSlots      *int             `json:"active_slots"`
+	CreatedBy        *CreatedBy       `json:"created_by,omitzero"`
+	UpdatedBy        *UpdatedBy       `json:"updated_by,omitzero"`
+	Whole            bool             `json:"-"` // AppendJSON writes members that are added as null when they have no value
 }
 
 // WorkQueueStatus is an enumeration of the contract.

@@ -48,15 +48,16 @@ func (l *storedLimit) limitOf() *api.GlobalConcurrencyLimitResponse {
 
 func scanDeployment(row *Row) (d api.DeploymentResponse, err error) {
 	var (
-		options, createdBy, updatedBy, steps, version jsontext.Value
-		limit                                         storedLimit
-		disabled                                      bool
+		options, steps, version jsontext.Value
+		by                      makers
+		limit                   storedLimit
+		disabled                bool
 	)
 	err = row.Scan(&d.ID, &d.Created, &d.Updated, &d.Name, &d.Version, &d.Description,
 		&d.FlowID, &d.Paused, &options, &d.JobVariables, &d.Parameters,
 		&d.Tags, &d.Labels, &d.LastPolled, &d.ParameterOpenapiSchema, &d.Path,
 		&steps, &d.Entrypoint, &d.StorageDocumentID, &d.InfrastructureDocumentID,
-		&createdBy, &updatedBy, &d.Status, &d.EnforceParameterSchema,
+		&by.created, &by.updated, &d.Status, &d.EnforceParameterSchema,
 		&d.WorkQueueID, &d.WorkQueueName, &d.WorkPoolName,
 		&d.VersionID, &version, &d.Branch, &d.Base, &d.Root, &disabled,
 		&limit.id, &limit.created, &limit.updated, &limit.active, &limit.name, &limit.limit, &limit.slots, &limit.decay)
@@ -67,17 +68,14 @@ func scanDeployment(row *Row) (d api.DeploymentResponse, err error) {
 	if d.ConcurrencyOptions, err = optional[api.ConcurrencyOptions](options); err != nil {
 		return d, err
 	}
-	if d.CreatedBy, err = optional[api.CreatedBy](createdBy); err != nil {
+	if d.CreatedBy, d.UpdatedBy, err = by.read(); err != nil {
 		return d, err
 	}
 	if disabled {
 		status := api.DeploymentStatusDisabled
 		d.Disabled, d.Status = &disabled, &status
 	}
-	if d.VersionInfo, err = optional[api.VersionInfo](version); err != nil {
-		return d, err
-	}
-	if d.UpdatedBy, err = optional[api.UpdatedBy](updatedBy); err != nil || len(steps) == 0 {
+	if d.VersionInfo, err = optional[api.VersionInfo](version); err != nil || len(steps) == 0 {
 		return d, err
 	}
 	return d, json.Unmarshal(steps, &d.PullSteps)

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"strings"
+
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
@@ -8,26 +10,39 @@ import (
 
 // MadeBy is something in a workspace that names who has made it.
 type MadeBy struct {
-	Kind string // flow_run or deployment
+	Kind string // its table
 	ID   uuid.UUID
 	Name string
 }
 
-// MadeByActor lists the runs and deployments of the workspace that an actor has made or
-// changed. It looks at all of them.
+// madeTables are the tables whose rows name who has made them and who changed them last, with
+// the columns that do.
+var madeTables = []struct {
+	name    string
+	columns []string
+}{
+	{"flow_run", []string{"created_by"}},
+	{"deployment", []string{"created_by", "updated_by"}},
+	{"flow", []string{"created_by", "updated_by"}},
+	{"work_pool", []string{"created_by", "updated_by"}},
+	{"work_queue", []string{"created_by", "updated_by"}},
+}
+
+// MadeByActor lists the runs, deployments, flows, work pools and work queues of the workspace
+// that an actor has made or changed. It looks at all of them.
 func (tx *Tx) MadeByActor(actor uuid.UUID) ([]MadeBy, error) {
-	id := func(column string) string { return "(" + tx.sql.JSONText(column, "id") + ") = ?" }
-	return many(tx, `
-		select 'flow_run', id, name
-		from flow_run
-		where workspace_id = ?
-		and `+id("created_by")+`
-		union all
-		select 'deployment', id, name
-		from deployment
-		where workspace_id = ?
-		and (`+id("created_by")+" or "+id("updated_by")+`)
-		order by 1, 2`, []any{tx.workspace, actor.String(), tx.workspace, actor.String(), actor.String()},
+	var parts []string
+	var args []any
+	for _, t := range madeTables {
+		var by []condition
+		for _, column := range t.columns {
+			by = append(by, is("("+tx.sql.JSONText(column, "id")+") = ?", actor.String()))
+		}
+		where := all(is("workspace_id = ?", tx.workspace), either(by...))
+		parts = append(parts, "select '"+t.name+"', id, name\nfrom "+t.name+"\nwhere "+where.sql)
+		args = append(args, where.args...)
+	}
+	return many(tx, strings.Join(parts, "\nunion all\n")+"\norder by 1, 2", args,
 		func(row *Row) (m MadeBy, err error) { return m, row.Scan(&m.Kind, &m.ID, &m.Name) })
 }
 
@@ -37,10 +52,12 @@ func (tx *Tx) ForgetMaker(actor uuid.UUID, kind, label string) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range [][2]string{{"flow_run", "created_by"}, {"deployment", "created_by"}, {"deployment", "updated_by"}} {
-		_, err := tx.Exec("update "+c[0]+"\nset "+c[1]+" = ?\nwhere workspace_id = ?\nand ("+tx.sql.JSONText(c[1], "id")+") = ?", nobody, tx.workspace, actor.String())
-		if err != nil {
-			return err
+	for _, t := range madeTables {
+		for _, column := range t.columns {
+			_, err := tx.Exec("update "+t.name+"\nset "+column+" = ?\nwhere workspace_id = ?\nand ("+tx.sql.JSONText(column, "id")+") = ?", nobody, tx.workspace, actor.String())
+			if err != nil {
+				return err
+			}
 		}
 	}
 	_, err = tx.Exec("delete from object_access\nwhere workspace_id = ?\nand subject_id = ?", tx.workspace, actor)

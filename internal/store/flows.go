@@ -7,12 +7,15 @@ import (
 )
 
 const flowColumns = `
-select flow.id, flow.created, flow.updated, flow.name, flow.tags, flow.labels
+select flow.id, flow.created, flow.updated, flow.name, flow.tags, flow.labels, flow.created_by, flow.updated_by
 from flow
 `
 
 func scanFlow(row *Row) (f api.Flow, err error) {
-	err = row.Scan(&f.ID, &f.Created, &f.Updated, &f.Name, &f.Tags, &f.Labels)
+	var by makers
+	if err = row.Scan(&f.ID, &f.Created, &f.Updated, &f.Name, &f.Tags, &f.Labels, &by.created, &by.updated); err == nil {
+		f.CreatedBy, f.UpdatedBy, err = by.read()
+	}
 	return f, err
 }
 
@@ -32,11 +35,15 @@ func (tx *Tx) FlowByName(name string) (*api.Flow, error) {
 
 // InsertFlow adds a flow unless its name is taken; isNew tells.
 func (tx *Tx) InsertFlow(f *api.Flow) (isNew bool, err error) {
+	by, err := optionalJSON(f.CreatedBy)
+	if err != nil {
+		return false, err
+	}
 	rows, err := tx.Exec(`
-		insert into flow (workspace_id, id, created, updated, name, tags, labels)
-		values (?, ?, ?, ?, ?, ?, ?)
+		insert into flow (workspace_id, id, created, updated, name, tags, labels, created_by)
+		values (?, ?, ?, ?, ?, ?, ?, ?)
 		on conflict (workspace_id, name) do nothing`,
-		tx.workspace, f.ID, f.Created, f.Updated, f.Name, f.Tags, f.Labels)
+		tx.workspace, f.ID, f.Created, f.Updated, f.Name, f.Tags, f.Labels, by)
 	return rows > 0, err
 }
 

@@ -14,6 +14,7 @@ import (
 // Proposed and what Needs asks for, and what the event about it names.
 type FlowRunInTransition struct {
 	states.Input
+	Quiet       bool // no event tells of the state
 	Name        string
 	RunTags     []string
 	CreatedBy   *api.CreatedBy

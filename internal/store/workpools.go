@@ -23,7 +23,8 @@ const selectWorkPools = `
 	    and r.workspace_id = q.workspace_id
 	    and r.work_queue_id = q.id
 	    and r.state_type in ('PENDING', 'RUNNING')
-	  ) end
+	  ) end,
+	  work_pool.created_by, work_pool.updated_by
 	from work_pool
 	where `
 
@@ -31,8 +32,9 @@ const selectWorkPool = selectWorkPools + "work_pool.workspace_id = ?"
 
 func scanWorkPool(row *Row) (p api.WorkPoolResponse, err error) {
 	var storage jsontext.Value
+	var by makers
 	err = row.Scan(&p.ID, &p.Created, &p.Updated, &p.Name, &p.Description, &p.Type, &p.BaseJobTemplate, &p.IsPaused,
-		&p.ConcurrencyLimit, &p.Status, &p.DefaultQueueID, &storage, &p.ActiveSlots)
+		&p.ConcurrencyLimit, &p.Status, &p.DefaultQueueID, &storage, &p.ActiveSlots, &by.created, &by.updated)
 	if p.Type == AgentPool {
 		p.Status = nil
 	}
@@ -43,6 +45,9 @@ func scanWorkPool(row *Row) (p api.WorkPoolResponse, err error) {
 	if strings.HasSuffix(p.Type, ":managed") {
 		p.IsMexPool = new(bool)
 		*p.IsMexPool = true
+	}
+	if err == nil {
+		p.CreatedBy, p.UpdatedBy, err = by.read()
 	}
 	if err == nil {
 		err = json.Unmarshal(storage, &p.StorageConfiguration)
@@ -112,12 +117,16 @@ func (tx *Tx) InsertWorkPool(p *api.WorkPoolResponse) error {
 	if err != nil {
 		return err
 	}
+	by, err := optionalJSON(p.CreatedBy)
+	if err != nil {
+		return err
+	}
 	_, err = tx.Exec(`
 		insert into work_pool (workspace_id, id, created, updated, name, description, type, base_job_template, is_paused,
-		  concurrency_limit, status, storage_configuration)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		  concurrency_limit, status, storage_configuration, created_by)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		tx.workspace, p.ID, p.Created, p.Updated, p.Name, p.Description, p.Type, p.BaseJobTemplate, p.IsPaused,
-		p.ConcurrencyLimit, statusOr(p.Status, api.WorkPoolStatusNotReady), jsontext.Value(storage))
+		p.ConcurrencyLimit, statusOr(p.Status, api.WorkPoolStatusNotReady), jsontext.Value(storage), by)
 	return err
 }
 

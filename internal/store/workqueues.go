@@ -18,7 +18,8 @@ const selectWorkQueues = `
 	    where r.workspace_id = work_queue.workspace_id
 	    and r.work_queue_id = work_queue.id
 	    and r.state_type in ('PENDING', 'RUNNING')
-	  ) end
+	  ) end,
+	  work_queue.created_by, work_queue.updated_by
 	from work_queue
 	join work_pool p on p.workspace_id = work_queue.workspace_id and p.id = work_queue.work_pool_id
 	where `
@@ -27,8 +28,12 @@ const selectWorkQueue = selectWorkQueues + "work_queue.workspace_id = ?"
 
 func scanWorkQueue(row *Row) (q api.WorkQueueResponse, err error) {
 	var filter jsontext.Value
+	var by makers
 	err = row.Scan(&q.ID, &q.Created, &q.Updated, &q.Name, &q.Description, &q.IsPaused, &q.ConcurrencyLimit, &q.Priority,
-		&q.WorkPoolID, &filter, &q.LastPolled, &q.WorkPoolName, &q.Status, &q.ActiveSlots)
+		&q.WorkPoolID, &filter, &q.LastPolled, &q.WorkPoolName, &q.Status, &q.ActiveSlots, &by.created, &by.updated)
+	if err == nil {
+		q.CreatedBy, q.UpdatedBy, err = by.read()
+	}
 	if err == nil && len(filter) > 0 {
 		err = json.Unmarshal(filter, &q.Filter)
 	}
@@ -65,12 +70,16 @@ func (tx *Tx) InsertWorkQueue(q *api.WorkQueueResponse) error {
 	if err != nil {
 		return err
 	}
+	by, err := optionalJSON(q.CreatedBy)
+	if err != nil {
+		return err
+	}
 	_, err = tx.Exec(`
 		insert into work_queue (workspace_id, id, created, updated, work_pool_id, name, description, is_paused,
-		  concurrency_limit, priority, status, last_polled, filter)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		  concurrency_limit, priority, status, last_polled, filter, created_by)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		tx.workspace, q.ID, q.Created, q.Updated, q.WorkPoolID, q.Name, q.Description, q.IsPaused,
-		q.ConcurrencyLimit, q.Priority, q.Status, q.LastPolled, filter)
+		q.ConcurrencyLimit, q.Priority, q.Status, q.LastPolled, filter, by)
 	return err
 }
 

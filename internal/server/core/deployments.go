@@ -118,15 +118,21 @@ func (w *work) deploymentLabels(in *api.DeploymentCreate) (jsontext.Value, error
 	return mergeObjects(flow.Labels, system, in.Labels.Or(nil))
 }
 
+// sign notes who makes the changes of an object, where that is known.
+func (w *work) sign(ch *changes) error {
+	if w.who.By == nil {
+		return nil
+	}
+	by, err := canonical(w.who.By)
+	ch.set("updated_by", by)
+	return err
+}
+
 // writeDeployment writes the changes; the runs made for the deployment as it was go.
 func (w *work) writeDeployment(id uuid.UUID, ch *changes) error {
 	ch.set("updated", w.now)
-	if by := w.who.By; by != nil {
-		updatedBy, err := canonical(by)
-		if err != nil {
-			return err
-		}
-		ch.set("updated_by", updatedBy)
+	if err := w.sign(ch); err != nil {
+		return err
 	}
 	if _, err := w.SetDeployment(id, ch.sets...); err != nil {
 		return err

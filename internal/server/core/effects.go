@@ -32,7 +32,7 @@ func (w *work) affectFlowRun(run *store.FlowRunInTransition, d *states.Decision)
 		return nil
 	}
 	w.announce(run, d)
-	if d.Effects.Event {
+	if d.Effects.Event && !run.Quiet {
 		if err := w.emitFlowRun(run, d.Run.RunCount, d.State); err != nil {
 			return err
 		}

@@ -190,7 +190,7 @@ func (c *Core) SetFlowRunStates(ctx context.Context, who Caller, in *api.BulkSet
 	ids, err := value(ctx, c, who, func(tx *store.Tx) ([]uuid.UUID, error) {
 		return tx.FlowRunIDs(Filters{FlowRuns: in.FlowRuns}, limit)
 	})
-	one := &api.SetFlowRunStateRequest{State: in.State, Force: in.Force}
+	one := &api.SetFlowRunStateRequest{State: in.State, Force: in.Force, EmitEvent: in.EmitEvent}
 	results := make([]api.FlowRunOrchestrationResult, 0, len(ids))
 	for _, id := range ids {
 		results = append(results, c.setOneOfMany(ctx, who, id, one))

@@ -23,7 +23,7 @@ func (c *Core) CreateFlow(ctx context.Context, who Caller, in *api.FlowCreate) (
 		return flow, false, err
 	}
 	err = c.write(ctx, who, func(w *work) error {
-		flow = &api.Flow{ID: newID(), Created: &w.now, Updated: &w.now, Name: in.Name, Tags: in.Tags.Or([]string{}), Labels: unlessNull(in.Labels)}
+		flow = &api.Flow{ID: newID(), Created: &w.now, Updated: &w.now, Name: in.Name, Tags: in.Tags.Or([]string{}), Labels: unlessNull(in.Labels), CreatedBy: w.who.By}
 		if isNew, err = w.InsertFlow(flow); err != nil {
 			return err
 		}
@@ -94,7 +94,13 @@ func (c *Core) UpdateFlow(ctx context.Context, who Caller, id uuid.UUID, in *api
 			if in.Tags.IsSet() {
 				flow.Tags = in.Tags.Or([]string{})
 			}
-			if err := w.UpdateFlow(id, store.Set{Column: "tags", Value: flow.Tags}, store.Set{Column: "updated", Value: w.now}); err != nil {
+			ch := &changes{}
+			ch.set("tags", flow.Tags)
+			ch.set("updated", w.now)
+			if err := w.sign(ch); err != nil {
+				return err
+			}
+			if err := w.UpdateFlow(id, ch.sets...); err != nil {
 				return err
 			}
 			return w.emitFlow("updated", flow)

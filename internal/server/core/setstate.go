@@ -18,7 +18,12 @@ import (
 // says that the run has a new state.
 func (c *Core) SetFlowRunState(ctx context.Context, who Caller, id uuid.UUID, in *api.SetFlowRunStateRequest) (result *api.OrchestrationResult, written bool, err error) {
 	err = c.write(ctx, who, func(w *work) error {
-		result, written, err = w.setFlowRunState(id, states.Propose(in.State, newID(), w.now.Time), states.Forced(in.Force.Or(false)))
+		run, err := w.lockFlowRun(id)
+		if err != nil {
+			return err
+		}
+		run.Quiet = !in.EmitEvent.Or(true)
+		result, written, err = w.moveFlowRun(run, states.Propose(in.State, newID(), w.now.Time), states.Forced(in.Force.Or(false)))
 		return err
 	})
 	return result, written, err
@@ -37,14 +42,19 @@ func (c *Core) SetTaskRunState(ctx context.Context, who Caller, id uuid.UUID, in
 // setFlowRunState decides about a state that is proposed for a flow run and writes what
 // was decided, with all its effects.
 func (w *work) setFlowRunState(id uuid.UUID, proposed api.State, policy states.Policy) (*api.OrchestrationResult, bool, error) {
-	run, err := w.LockFlowRun(id)
-	if errors.Is(err, store.ErrNoRows) {
-		return nil, false, notThere("Flow run", id)
-	}
+	run, err := w.lockFlowRun(id)
 	if err != nil {
 		return nil, false, err
 	}
 	return w.moveFlowRun(run, proposed, policy)
+}
+
+func (w *work) lockFlowRun(id uuid.UUID) (*store.FlowRunInTransition, error) {
+	run, err := w.LockFlowRun(id)
+	if errors.Is(err, store.ErrNoRows) {
+		err = notThere("Flow run", id)
+	}
+	return run, err
 }
 
 // moveFlowRun is setFlowRunState for a run that is locked.

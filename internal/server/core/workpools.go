@@ -57,7 +57,7 @@ func (w *work) newPool(in *api.WorkPoolCreate) (*api.WorkPoolResponse, error) {
 	p := &api.WorkPoolResponse{
 		ID: newID(), Created: &w.now, Updated: &w.now, Name: in.Name, Description: in.Description.Ptr(), Type: in.Type.Or(agentPool),
 		BaseJobTemplate: api.Object(in.BaseJobTemplate.Or(nil)), IsPaused: in.IsPaused.Or(false), ConcurrencyLimit: in.ConcurrencyLimit.Ptr(),
-		Status: &status, StorageConfiguration: in.StorageConfiguration.Or(api.WorkPoolStorageConfiguration{}),
+		CreatedBy: w.who.By, Status: &status, StorageConfiguration: in.StorageConfiguration.Or(api.WorkPoolStorageConfiguration{}),
 	}
 	switch {
 	case p.Type == agentPool:
@@ -126,6 +126,9 @@ func (w *work) updatePool(p *api.WorkPoolResponse, in *api.WorkPoolUpdate) error
 		return err
 	}
 	ch.set("updated", w.now)
+	if err := w.sign(ch); err != nil {
+		return err
+	}
 	if err := w.SetWorkPool(p.ID, ch.sets...); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (w *work) newQueue(p *api.WorkPoolResponse, in *api.WorkQueueCreate) (*api.
 	q := &api.WorkQueueResponse{
 		ID: newID(), Created: &w.now, Updated: &w.now, Name: in.Name, Description: &description, IsPaused: in.IsPaused.Or(false),
 		ConcurrencyLimit: in.ConcurrencyLimit.Ptr(), Priority: in.Priority.Or(firstGap(others)), WorkPoolID: &p.ID, Filter: in.Filter,
-		WorkPoolName: &p.Name, Status: &status,
+		WorkPoolName: &p.Name, Status: &status, CreatedBy: w.who.By,
 	}
 	if in.Description.IsSet() {
 		q.Description = in.Description.Ptr()
@@ -150,6 +150,9 @@ func (w *work) updateQueue(q *api.WorkQueueResponse, p *api.WorkPoolResponse, in
 		q.Status = &status
 	}
 	ch.set("updated", w.now)
+	if err := w.sign(ch); err != nil {
+		return err
+	}
 	if err := w.SetWorkQueue(q.ID, ch.sets...); err != nil {
 		return taken(err, "A work queue with this name already exists in work pool '"+p.Name+"'.")
 	}

@@ -19,7 +19,7 @@ import (
 const redactedEvent = "prefect-cloud.audit-entry.redacted"
 
 // ErasePerson removes a user with all that lets them in, and puts a label where they are
-// named: on runs and deployments, and in the audit logs, whose chains stay verifiable since a
+// named: on what they have made, and in the audit logs, whose chains stay verifiable since a
 // new entry vouches for what is left of the old ones. What flows have written of somebody, it
 // can't know. An account's only owner is refused.
 func (s *Service) ErasePerson(ctx context.Context, by By, user uuid.UUID) (*api.PersonErased, error) {

@@ -15,7 +15,7 @@ var historyRoutes = []route{
 
 func flowRunHistory(c *core.Core, r *request) (answer, error) {
 	var in api.FlowRunHistoryRequest
-	if err := r.decode(&in); err != nil {
+	if err := r.decodeHistory(&in); err != nil {
 		return answer{}, err
 	}
 	h := &core.History{Start: in.HistoryStart, End: in.HistoryEnd, Interval: in.HistoryIntervalSeconds, Filters: core.Filters{
@@ -27,7 +27,7 @@ func flowRunHistory(c *core.Core, r *request) (answer, error) {
 
 func taskRunHistory(c *core.Core, r *request) (answer, error) {
 	var in api.TaskRunHistoryRequest
-	if err := r.decode(&in); err != nil {
+	if err := r.decodeHistory(&in); err != nil {
 		return answer{}, err
 	}
 	h := &core.History{Start: in.HistoryStart, End: in.HistoryEnd, Interval: in.HistoryIntervalSeconds, Filters: core.Filters{

@@ -1,6 +1,11 @@
 package rest
 
 import (
+	"bytes"
+	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
@@ -15,7 +20,7 @@ func (r *request) whole(c *core.Core, out answer) (answer, error) {
 		return out, nil
 	}
 	account, workspace := r.who.Account, &r.who.Workspace
-	each(out.body, func(f *api.Flow) { f.AccountID, f.WorkspaceID = account, workspace })
+	each(out.body, func(f *api.Flow) { f.AccountID, f.WorkspaceID, f.Whole = account, workspace, true })
 	each(out.body, func(l *api.ConcurrencyLimit) { l.AccountID, l.WorkspaceID = account, workspace })
 	each(out.body, func(l *api.GlobalConcurrencyLimitResponse) { l.AccountID, l.WorkspaceID = account, workspace })
 	each(out.body, func(e *api.ReceivedEvent) { e.Account, e.Workspace = account, workspace })
@@ -29,7 +34,10 @@ func (r *request) whole(c *core.Core, out answer) (answer, error) {
 			d.Schedules[i].AccountID, d.Schedules[i].WorkspaceID = account, workspace
 		}
 	})
-	each(out.body, func(p *api.WorkPoolResponse) { p.IsPushPool, p.IsMexPool = orFalse(p.IsPushPool), orFalse(p.IsMexPool) })
+	each(out.body, func(p *api.WorkPoolResponse) {
+		p.IsPushPool, p.IsMexPool, p.Whole = orFalse(p.IsPushPool), orFalse(p.IsMexPool), true
+	})
+	each(out.body, func(q *api.WorkQueueResponse) { q.Whole = true })
 	return out, r.nameFlows(c, out.body)
 }
 
@@ -93,4 +101,26 @@ func resultsOf(body any) any {
 		return page.Events
 	}
 	return nil
+}
+
+// decodeHistory decodes the request for a history. Clients below an account's path call its
+// interval by the name that the hosted service has for it.
+func (r *request) decodeHistory(in any) error {
+	if r.who.Account == nil {
+		return r.decode(in)
+	}
+	body, err := r.read()
+	if err != nil {
+		return err
+	}
+	var sent map[string]jsontext.Value
+	if json.Unmarshal(body, &sent) == nil && sent["history_interval"] != nil && sent["history_interval_seconds"] == nil {
+		sent["history_interval_seconds"] = sent["history_interval"]
+		delete(sent, "history_interval")
+		if body, err = json.Marshal(sent, json.Deterministic(true)); err != nil {
+			return err
+		}
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return r.decode(in)
 }

@@ -90,3 +90,77 @@ func TestHostedMembers(t *testing.T) {
 		}
 	})
 }
+
+// TestHostedRequests sends what clients of the hosted service say otherwise: a state without
+// an event, and the interval of a history.
+func TestHostedRequests(t *testing.T) {
+	t.Parallel()
+	hosted(t, func(t *testing.T, w *town) {
+		s := w.actor(w.first.WorkspaceID, access.WorkspaceOwnerID)
+		flow := pick(t, s.ask(http.StatusCreated, "POST /flows/", `{"name":"f"}`), "id")
+		run := pick(t, s.ask(http.StatusCreated, "POST /flow_runs/", `{"flow_id":"`+flow+`","state":{"type":"PENDING"}}`), "id")
+		told := func() string {
+			return string(s.ask(http.StatusOK, "POST /events/count-by/event", `{"filter":{"event":{"prefix":["prefect.flow-run."]}}}`))
+		}
+		before := told()
+		s.ask(http.StatusCreated, "POST /flow_runs/"+run+"/set_state", `{"state":{"type":"RUNNING"},"emit_event":false}`)
+		s.ask(http.StatusOK, "POST /flow_runs/bulk_set_state", `{"flow_runs":{"id":{"any_":["`+run+`"]}},"state":{"type":"CANCELLING"},"emit_event":false}`)
+		if after := told(); after != before {
+			t.Errorf("states without events are told of: %s, before %s", after, before)
+		}
+		if state := pick(t, s.ask(http.StatusOK, "GET /flow_runs/"+run, ""), "state_type"); state != "CANCELLING" {
+			t.Errorf("the run is %s", state)
+		}
+		s.ask(http.StatusCreated, "POST /flow_runs/"+run+"/set_state", `{"state":{"type":"CANCELLED"}}`)
+		if after := told(); after == before {
+			t.Errorf("a state with an event is not told of: %s", after)
+		}
+		span := `{"history_start":"2020-01-01T00:00:00Z","history_end":"2020-01-01T06:00:00Z"`
+		for _, path := range []string{"/flow_runs/history", "/task_runs/history"} {
+			for _, interval := range []string{"history_interval", "history_interval_seconds"} {
+				var steps []jsontext.Value
+				s.into(&steps, http.StatusOK, "POST "+path, span+`,"`+interval+`":3600}`)
+				if len(steps) != 6 {
+					t.Errorf("%s with %s: %d steps", path, interval, len(steps))
+				}
+			}
+			s.ask(http.StatusUnprocessableEntity, "POST "+path, span+`}`)
+			if status, text, _ := call(t, "POST", w.url+path, span+`,"history_interval":3600}`, bearer(s.key)...); status != http.StatusUnprocessableEntity {
+				t.Errorf("%s in no account: %d %s", path, status, text)
+			}
+		}
+	})
+}
+
+// TestMakers asks who made flows, work pools and work queues, and who changed them last.
+func TestMakers(t *testing.T) {
+	t.Parallel()
+	hosted(t, func(t *testing.T, w *town) {
+		maker, other := w.actor(w.first.WorkspaceID, access.WorkspaceOwnerID), w.actor(w.first.WorkspaceID, access.WorkspaceOwnerID)
+		flow := pick(t, maker.ask(http.StatusCreated, "POST /flows/", `{"name":"f"}`), "id")
+		maker.ask(http.StatusCreated, "POST /work_pools/", `{"name":"p","type":"process"}`)
+		maker.ask(http.StatusCreated, "POST /work_pools/p/queues", `{"name":"q"}`)
+		by := ""
+		for _, at := range []string{"/flows/" + flow, "/work_pools/p", "/work_pools/p/queues/q"} {
+			before := members(t, maker.ask(http.StatusOK, "GET "+at, ""))
+			if string(before["updated_by"]) != "null" {
+				t.Errorf("%s was changed by %s", at, before["updated_by"])
+			}
+			if by == "" {
+				by = string(before["created_by"])
+			}
+			if by == "null" || string(before["created_by"]) != by {
+				t.Errorf("%s was made by %s, not %s", at, before["created_by"], by)
+			}
+			change := `{"description":"changed"}`
+			if strings.HasPrefix(at, "/flows") {
+				change = `{"tags":["changed"]}`
+			}
+			other.ask(http.StatusNoContent, "PATCH "+at, change)
+			after := members(t, maker.ask(http.StatusOK, "GET "+at, ""))
+			if string(after["created_by"]) != by || string(after["updated_by"]) == "null" || string(after["updated_by"]) == by {
+				t.Errorf("%s was made by %s and changed by %s", at, after["created_by"], after["updated_by"])
+			}
+		}
+	})
+}

@@ -71,12 +71,8 @@ func (r *request) id(name string) (uuid.UUID, error) {
 // what the contract's types can't say; they run when v is read.
 func (r *request) decode(v any, checks ...func() []api.Violation) error {
 	body, err := r.read()
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return api.Errorf(api.CodeTooLarge, "the request body is larger than the %d bytes this operation takes", tooLarge.Limit)
-	}
 	if err != nil {
-		return api.Errorf(api.CodeInvalid, "read the request body: %w", err)
+		return err
 	}
 	if len(bytes.TrimSpace(body)) > 0 && !isJSON(r.Header.Get("Content-Type")) {
 		return asText(body, v)
@@ -112,7 +108,14 @@ func (r *request) read() ([]byte, error) {
 	var body bytes.Buffer
 	body.Grow(int(min(max(r.ContentLength, 0), trustedLength)) + bytes.MinRead) // with less it would grow once more
 	_, err := body.ReadFrom(http.MaxBytesReader(r.writer, r.Body, r.limits.body))
-	return body.Bytes(), err
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, api.Errorf(api.CodeTooLarge, "the request body is larger than the %d bytes this operation takes", tooLarge.Limit)
+	}
+	if err != nil {
+		return nil, api.Errorf(api.CodeInvalid, "read the request body: %w", err)
+	}
+	return body.Bytes(), nil
 }
 
 // asText judges a body that is not sent as JSON: it is a text, and no parameters.

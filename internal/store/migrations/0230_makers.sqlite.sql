@@ -1,0 +1,7 @@
+-- Who made flows, work pools and work queues, and who changed them last.
+alter table flow add column created_by text;
+alter table flow add column updated_by text;
+alter table work_pool add column created_by text;
+alter table work_pool add column updated_by text;
+alter table work_queue add column created_by text;
+alter table work_queue add column updated_by text;
