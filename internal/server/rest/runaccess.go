@@ -8,8 +8,6 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/server/core"
-	"github.com/usherhq/usher/internal/server/identity"
-	"github.com/usherhq/usher/internal/store"
 )
 
 // runRule says what the token of a run is good for: the operation, on what belongs to the
@@ -161,16 +159,7 @@ func updateRunAccess(c *core.Core, r *request) (answer, error) {
 	if err := r.decode(&in); err != nil {
 		return answer{}, err
 	}
-	out, err := c.SetRunAccess(r.Context(), r.who, id, &in, func(tx *store.Tx, name string, before, after *api.RunAccess) error {
-		if r.visitor.grant == nil {
-			return nil
-		}
-		space := r.visitor.grant.Workspace
-		return r.api.Identity.Audit(tx, r.visitor.by, identity.Entry{
-			Account: space.AccountID, Workspace: &space.ID, Type: "deployment", Action: "run-access-updated", ID: id, Name: name,
-			Changes: map[string][2]any{"blocks": {before.Blocks, after.Blocks}, "variables": {before.Variables, after.Variables}},
-		})
-	})
+	out, err := c.SetRunAccess(r.Context(), r.who, id, &in, r.api.Identity.NoteRunAccess(r.visitor.by, r.visitor.grant, id))
 	return give(http.StatusOK, out, err)
 }
 
