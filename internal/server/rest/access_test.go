@@ -245,54 +245,56 @@ func (w *town) revoked() (secret string) {
 // belongs to others is not there.
 func TestEveryOperationByEveryRoleInEveryTenant(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, storetest.SQLiteURL(t))
-	type visitor struct {
-		name, key string
-		scopes    access.Scopes
-		all       bool // of the account's workspaces
-	}
-	visitors := []visitor{
-		{"account owner", w.first.APIKey, access.AllScopes, true},
-		{"account admin", w.member(w.first.AccountID, access.AdminID, uuid.UUID{}, uuid.UUID{}), access.AllScopes, true},
-		{"member", w.member(w.first.AccountID, access.MemberID, uuid.UUID{}, uuid.UUID{}), 0, false},
-		{"collaborator", w.member(w.first.AccountID, access.CollaboratorID, uuid.UUID{}, uuid.UUID{}), 0, false},
-	}
-	for _, r := range access.WorkspaceRoles() {
-		visitors = append(visitors, visitor{r.Name, w.member(w.first.AccountID, access.MemberID, w.first.WorkspaceID, r.ID), r.Scopes, false})
-	}
-	cells := 0
-	for _, v := range visitors {
-		for _, op := range rest.Permissions() {
-			for where, root := range map[string]string{
-				"own": w.main(), "other workspace": w.in(w.first.AccountID, w.side.ID), "other account": w.in(w.rival.ID, w.den.ID),
-				"own by another account": w.in(w.rival.ID, w.first.WorkspaceID), "of nobody": w.in(store.DefaultWorkspace, store.DefaultWorkspace),
-			} {
-				cells++
-				scopes := access.Scopes(0)
-				if where == "own" || where == "other workspace" && v.all {
-					scopes = v.scopes
-				}
-				status, body, _ := call(t, op.Method, root+filled(op.Operation), `{"nonsense":`, bearer(v.key)...)
-				switch {
-				case op.Needs == 0:
-					if status == http.StatusUnauthorized || status == http.StatusForbidden {
-						t.Errorf("%s, %s %s in %s: %d %s", v.name, op.Method, op.Path, where, status, body)
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		w := newTown(t, database)
+		type visitor struct {
+			name, key string
+			scopes    access.Scopes
+			all       bool // of the account's workspaces
+		}
+		visitors := []visitor{
+			{"account owner", w.first.APIKey, access.AllScopes, true},
+			{"account admin", w.member(w.first.AccountID, access.AdminID, uuid.UUID{}, uuid.UUID{}), access.AllScopes, true},
+			{"member", w.member(w.first.AccountID, access.MemberID, uuid.UUID{}, uuid.UUID{}), 0, false},
+			{"collaborator", w.member(w.first.AccountID, access.CollaboratorID, uuid.UUID{}, uuid.UUID{}), 0, false},
+		}
+		for _, r := range access.WorkspaceRoles() {
+			visitors = append(visitors, visitor{r.Name, w.member(w.first.AccountID, access.MemberID, w.first.WorkspaceID, r.ID), r.Scopes, false})
+		}
+		cells := 0
+		for _, v := range visitors {
+			for _, op := range rest.Permissions() {
+				for where, root := range map[string]string{
+					"own": w.main(), "other workspace": w.in(w.first.AccountID, w.side.ID), "other account": w.in(w.rival.ID, w.den.ID),
+					"own by another account": w.in(w.rival.ID, w.first.WorkspaceID), "of nobody": w.in(store.DefaultWorkspace, store.DefaultWorkspace),
+				} {
+					cells++
+					scopes := access.Scopes(0)
+					if where == "own" || where == "other workspace" && v.all {
+						scopes = v.scopes
 					}
-				case where != "own" && where != "other workspace":
-					if status != http.StatusNotFound || !strings.Contains(body, "Workspace not found") {
-						t.Errorf("%s, %s %s in %s: %d %s, not 404", v.name, op.Method, op.Path, where, status, body)
+					status, body, _ := call(t, op.Method, root+filled(op.Operation), `{"nonsense":`, bearer(v.key)...)
+					switch {
+					case op.Needs == 0:
+						if status == http.StatusUnauthorized || status == http.StatusForbidden {
+							t.Errorf("%s, %s %s in %s: %d %s", v.name, op.Method, op.Path, where, status, body)
+						}
+					case where != "own" && where != "other workspace":
+						if status != http.StatusNotFound || !strings.Contains(body, "Workspace not found") {
+							t.Errorf("%s, %s %s in %s: %d %s, not 404", v.name, op.Method, op.Path, where, status, body)
+						}
+					case scopes&op.Needs == op.Needs:
+						if status == http.StatusUnauthorized || status == http.StatusForbidden || strings.Contains(body, "Workspace not found") {
+							t.Errorf("%s may not %s %s in %s: %d %s", v.name, op.Method, op.Path, where, status, body)
+						}
+					case status != http.StatusForbidden || !strings.Contains(body, `{"detail":"You may not do that`):
+						t.Errorf("%s may %s %s in %s: %d %s", v.name, op.Method, op.Path, where, status, body)
 					}
-				case scopes&op.Needs == op.Needs:
-					if status == http.StatusUnauthorized || status == http.StatusForbidden || strings.Contains(body, "Workspace not found") {
-						t.Errorf("%s may not %s %s in %s: %d %s", v.name, op.Method, op.Path, where, status, body)
-					}
-				case status != http.StatusForbidden || !strings.Contains(body, `{"detail":"You may not do that`):
-					t.Errorf("%s may %s %s in %s: %d %s", v.name, op.Method, op.Path, where, status, body)
 				}
 			}
 		}
-	}
-	t.Logf("%d cells", cells)
+		t.Logf("%d cells", cells)
+	})
 }
 
 // The four shapes in which clients send a key, over HTTP.
@@ -360,39 +362,41 @@ func TestPathsOfAServerWithoutAccounts(t *testing.T) {
 // The same for the routes that say who may use the server.
 func TestWhoMayGovern(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, storetest.SQLiteURL(t))
-	keys := map[string]string{"": w.member(w.rival.ID, access.OwnerID, uuid.UUID{}, uuid.UUID{})}
-	permissions := map[string]access.Permissions{}
-	for _, r := range access.AccountRoles() {
-		keys[r.Name], permissions[r.Name] = w.member(w.first.AccountID, r.ID, uuid.UUID{}, uuid.UUID{}), r.Permissions
-	}
-	for name, key := range keys {
-		for _, row := range rest.Governed() {
-			method, path, _ := strings.Cut(row[0], " ")
-			if !strings.HasPrefix(path, "/accounts/{account_id}") {
-				continue
-			}
-			if row[0] == "DELETE /accounts/{account_id}/workspaces/{workspace_id}" && permissions[name].Has("administrate:workspace") {
-				continue // it would be gone
-			}
-			if row[0] == "DELETE /accounts/{account_id}" && permissions[name].Has("delete:account") {
-				continue // the same
-			}
-			status, body, _ := call(t, method, w.url+w.named(path, w.first.AccountID, w.side.ID), `{"nonsense":`, bearer(key)...)
-			may := permissions[name].Has(access.Permission(row[1]))
-			if row[1] == "" {
-				may = name == "Owner" || name == "Admin"
-			}
-			switch {
-			case name == "":
-				if status != http.StatusNotFound || !strings.Contains(body, "Account not found") {
-					t.Errorf("of another account, %s: %d %s", row[0], status, body)
+	storetest.RunURL(t, func(t *testing.T, database string) {
+		w := newTown(t, database)
+		keys := map[string]string{"": w.member(w.rival.ID, access.OwnerID, uuid.UUID{}, uuid.UUID{})}
+		permissions := map[string]access.Permissions{}
+		for _, r := range access.AccountRoles() {
+			keys[r.Name], permissions[r.Name] = w.member(w.first.AccountID, r.ID, uuid.UUID{}, uuid.UUID{}), r.Permissions
+		}
+		for name, key := range keys {
+			for _, row := range rest.Governed() {
+				method, path, _ := strings.Cut(row[0], " ")
+				if !strings.HasPrefix(path, "/accounts/{account_id}") {
+					continue
 				}
-			case may == (status == http.StatusForbidden):
-				t.Errorf("%s, %s: %d %s", name, row[0], status, body)
+				if row[0] == "DELETE /accounts/{account_id}/workspaces/{workspace_id}" && permissions[name].Has("administrate:workspace") {
+					continue // it would be gone
+				}
+				if row[0] == "DELETE /accounts/{account_id}" && permissions[name].Has("delete:account") {
+					continue // the same
+				}
+				status, body, _ := call(t, method, w.url+w.named(path, w.first.AccountID, w.side.ID), `{"nonsense":`, bearer(key)...)
+				may := permissions[name].Has(access.Permission(row[1]))
+				if row[1] == "" {
+					may = name == "Owner" || name == "Admin"
+				}
+				switch {
+				case name == "":
+					if status != http.StatusNotFound || !strings.Contains(body, "Account not found") {
+						t.Errorf("of another account, %s: %d %s", row[0], status, body)
+					}
+				case may == (status == http.StatusForbidden):
+					t.Errorf("%s, %s: %d %s", name, row[0], status, body)
+				}
 			}
 		}
-	}
+	})
 }
 
 func (w *town) as(key, do, body string, status int) jsontext.Value {

@@ -192,6 +192,8 @@ func TestAuthorizationRequestsThatAreRefused(t *testing.T) {
 		{"redirect_uri", "http://127.0.0.1:43210/other"}, {"redirect_uri", "http://localhost:43210/callback"}, {"redirect_uri", "http://user@127.0.0.1:43210/callback"},
 		{"redirect_uri", "http://127.0.0.1:43210/callback?x=y"}, {"redirect_uri", "http://127.0.0.1:43210/callback#x"}, {"redirect_uri", "http://127.0.0.1/callback"},
 		{"redirect_uri", "http://10.0.0.1:43210/callback"}, {"redirect_uri", "javascript:alert(1)"}, {"redirect_uri", "http://127.0.0.1:43210/%2e%2e/callback"},
+		{"redirect_uri", "https://127.0.0.1:43210/callback"}, {"redirect_uri", "http://[::1]:43210/other"}, {"redirect_uri", "http://user@[::1]:43210/callback"}, {"redirect_uri", "http://127.0.0.2:43210/callback"},
+		{"redirect_uri", "http://[::ffff:127.0.0.1]:43210/callback"}, {"redirect_uri", "http://127.1:43210/callback"}, {"redirect_uri", "http://127.0.0.1:43210/callback/"}, {"redirect_uri", "//127.0.0.1:43210/callback"},
 	} {
 		got := b.get("/oauth/authorize?" + asks(verifier, change...).Encode())
 		if got.header.Get("Location") != "" || got.status < 400 {
@@ -343,6 +345,8 @@ func TestDeviceIsLetIn(t *testing.T) {
 	cli, b := s.browser(), s.browser()
 	device, user := cli.startDevice()
 	cli.pollDevice(device).wantError(http.StatusBadRequest, "authorization_pending")
+	cli.token(url.Values{"grant_type": {deviceGrant}, "device_code": {device}, "client_id": {"another"}}).wantError(http.StatusBadRequest, "invalid_grant")
+	cli.token(url.Values{"grant_type": {deviceGrant}, "device_code": {user}, "client_id": {"usher-cli"}}).wantError(http.StatusBadRequest, "invalid_grant")
 	b.signIn(ada, "/device?user_code="+user).follow().want(http.StatusOK, user).press("Continue", "user_code", " "+strings.ToLower(user)+" ").want(http.StatusOK, "build box", "Asked from", ada).
 		press("Approve").want(http.StatusOK, "signed in as "+ada)
 	got := cli.pollDevice(device).want(http.StatusOK)
