@@ -319,3 +319,43 @@ func TestProgramsRunOnAccounts(t *testing.T) {
 	s.ends(long, api.StateTypeCancelled)
 	s.did(long, "wait Cancelled The program ended within the task.")
 }
+
+// TestSchedulesRunOnAccounts has our worker, let in as a worker and nothing more, run the runs
+// of a schedule, and end a Python flow that is cancelled.
+func TestSchedulesRunOnAccounts(t *testing.T) {
+	t.Parallel()
+	n := newTenant(t)
+	s := n.sceneAs(n.url, n.bot(access.WorkerID, n.workspace))
+	scheduled := s.deploy(&api.DeploymentCreate{
+		Name: "scheduled", FlowID: s.flow, WorkPoolName: api.Some(s.pool), Entrypoint: api.Some("./program"), PullSteps: api.Some([]jsontext.Value{}),
+		JobVariables: api.Some(value(t, map[string]any{"command": "usher exec -- true"})),
+		Schedules:    api.Some([]api.DeploymentScheduleCreate{{Schedule: value(t, map[string]any{"interval": 5})}}),
+	})
+	long := s.pythonFlow("import time\nfrom prefect import flow\n\n@flow(log_prints=True)\ndef f():\n    print(\"begun\")\n    time.sleep(600)\n")
+	s.worker("w")
+	run := s.run(long, nil)
+
+	done := &api.ReadFlowRunsRequest{
+		Deployments: &api.DeploymentFilter{ID: &api.Match[uuid.UUID]{Any: []uuid.UUID{scheduled}}},
+		FlowRuns:    &api.FlowRunFilter{State: &api.FlowRunFilterState{Type: &api.Match[api.StateType]{Any: []api.StateType{api.StateTypeCompleted}}}},
+	}
+	testkit.Eventually(t, patience, func() error {
+		runs, err := s.client.ReadFlowRuns(t.Context(), done)
+		if err == nil && len(runs) < 2 {
+			err = fmt.Errorf("%d runs of the schedule are completed", len(runs))
+		}
+		for _, run := range runs {
+			if !run.AutoScheduled {
+				t.Errorf("run %s is not of the schedule", run.ID)
+			}
+		}
+		return err
+	})
+
+	s.logged(run, "begun")
+	s.cancel(run)
+	s.ends(run, api.StateTypeCancelled)
+	if names := s.states(run); !strings.HasSuffix(names, "Cancelling Cancelled") {
+		t.Errorf("the states of the cancelled run are %s", names)
+	}
+}
