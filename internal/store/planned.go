@@ -31,20 +31,21 @@ type ScheduleSource struct {
 }
 
 // ScheduleSources returns the active schedules of deployments, those of paused ones only
-// if asked for.
+// if asked for, and keeps others from changing the deployments until the transaction ends.
 func (tx *Tx) ScheduleSources(deployments []uuid.UUID, withPaused bool) ([]ScheduleSource, error) {
 	where := is("s.workspace_id = ?\nand s.active\nand "+dialect.In("s.deployment_id", len(deployments)), dialect.Pad([]any{tx.workspace}, deployments)...)
 	if !withPaused {
 		where = all(where, is("not d.paused"))
 	}
 	where = all(where, is("not d.disabled"))
+	// Who pauses a deployment meanwhile waits, and takes back the runs that are made now.
 	return many(tx, `
 		select s.id, s.schedule, s.parameters, s.slug, s.policy, s.planned_at, d.id, d.flow_id, d.version, d.version_id, d.version_info, d.parameters, d.tags, d.labels,
 		  d.work_queue_id, coalesce(q.name, d.work_queue_name), d.infrastructure_document_id
 		from deployment_schedule s
 		join deployment d on d.workspace_id = s.workspace_id and d.id = s.deployment_id
 		left join work_queue q on q.workspace_id = d.workspace_id and q.id = d.work_queue_id
-		where `+where.sql+"\norder by s.deployment_id, s.id", where.args, func(row *Row) (s ScheduleSource, err error) {
+		where `+where.sql+"\norder by s.deployment_id, s.id"+tx.D().ForUpdate("d"), where.args, func(row *Row) (s ScheduleSource, err error) {
 		return s, row.Scan(&s.ID, &s.Schedule, &s.Parameters, &s.Slug, &s.Policy, &s.PlannedAt, &s.DeploymentID, &s.FlowID, &s.Version, &s.VersionID, &s.VersionInfo, &s.DeploymentParameters,
 			&s.Tags, &s.Labels, &s.WorkQueueID, &s.WorkQueueName, &s.InfrastructureDocumentID)
 	})
