@@ -4,7 +4,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT_TIME := $(shell git log -1 --format=%cI 2>/dev/null)
 BUILD := github.com/usherhq/usher/internal/build
-LDFLAGS := -s -w -X $(BUILD).version=$(VERSION) -X $(BUILD).date=$(COMMIT_TIME)
+LDFLAGS := -s -w -funcalign=16 -X $(BUILD).version=$(VERSION) -X $(BUILD).date=$(COMMIT_TIME)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-kubernetes lint generate record bench clean release-dry

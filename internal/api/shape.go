@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"compress/gzip"
 	_ "embed"
 	"reflect"
 	"slices"
@@ -11,11 +13,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// shapesJSON are the contract's schemas of requests, written by apigen. They are read
+// packedShapes are the contract's schemas of requests, written by apigen. They are read
 // when the first request comes that the types alone can't judge.
 //
-//go:embed requests_gen.json
-var shapesJSON []byte
+//go:embed requests_gen.json.gz
+var packedShapes []byte
 
 // shape is a schema of a request or of a part of one.
 type shape struct {
@@ -123,7 +125,11 @@ func (m *members) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // shapes returns all schemas by the names of their Go types.
 var shapes = sync.OnceValue(func() map[string]*shape {
 	all := map[string]*shape{}
-	if err := json.Unmarshal(shapesJSON, &all); err != nil {
+	text, err := gzip.NewReader(bytes.NewReader(packedShapes))
+	if err == nil {
+		err = json.UnmarshalRead(text, &all)
+	}
+	if err != nil {
 		panic(err) // apigen wrote it
 	}
 	for name, s := range all {

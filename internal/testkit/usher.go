@@ -61,7 +61,7 @@ func buildFromCheckout(ctx context.Context, program string) (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(fresh, filepath.Base(program)+exeSuffix())
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, program) // as it is released
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w -funcalign=16", "-o", binary, program) // as it is released
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {

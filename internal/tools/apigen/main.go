@@ -8,6 +8,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"flag"
 	"fmt"
 	"go/format"
@@ -76,7 +77,7 @@ func generate(contract, additions, hosted, apiDir, clientDir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(apiDir, "requests_gen.json"), schemas, 0o644); err != nil {
+	if err := writePacked(filepath.Join(apiDir, "requests_gen.json.gz"), schemas); err != nil {
 		return err
 	}
 	settings, err := g.defaultSettings()
@@ -87,6 +88,22 @@ func generate(contract, additions, hosted, apiDir, clientDir string) error {
 		return err
 	}
 	return writeGo(filepath.Join(clientDir, "operations_gen.go"), "client", clientImports, g.clientMethods())
+}
+
+// writePacked writes a file that is compressed, since every program carries it.
+func writePacked(path string, text []byte) error {
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(text); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(path, packed.Bytes(), 0o644)
 }
 
 var typeImports = []string{"github.com/go-json-experiment/json/jsontext", "github.com/google/uuid"}
