@@ -62,10 +62,10 @@ func (o *versionsOptions) run(ctx context.Context) error {
 	if o.limit > 0 {
 		list = list[:min(o.limit, len(list))]
 	}
-	rows := func(list []api.DeploymentVersionResponse) ([]versionRow, error) {
-		out := make([]versionRow, len(list))
-		for i, v := range list {
-			out[i] = versionRow{v, d.VersionID != nil && *d.VersionID == v.ID}
+	rows := func(page []api.DeploymentVersionResponse) ([]versionRow, error) {
+		out := make([]versionRow, len(page))
+		for i, v := range page {
+			out[i] = versionRow{v, v.ID == list[0].ID}
 		}
 		return out, nil
 	}
@@ -125,6 +125,10 @@ func chosenVersion(ctx context.Context, c *client.Client, d *api.DeploymentRespo
 	if err != nil {
 		return nil, err
 	}
+	return versionIn(list, d, word)
+}
+
+func versionIn(list []api.DeploymentVersionResponse, d *api.DeploymentResponse, word string) (*api.DeploymentVersionResponse, error) {
 	if i := slices.IndexFunc(list, func(v api.DeploymentVersionResponse) bool { return v.VersionInfo.Version == word }); i >= 0 {
 		return &list[i], nil
 	}
@@ -234,15 +238,20 @@ func (o *diffOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	versions, err := versionsOf(ctx, c, d.ID)
+	if err != nil {
+		return err
+	}
 	sides := []any{}
 	for _, word := range o.versions {
-		v, err := chosenVersion(ctx, c, d, word)
+		v, err := versionIn(versions, d, word)
 		if err != nil {
 			return err
 		}
 		sides = append(sides, v)
 	}
 	if len(sides) == 1 {
+		d.VersionInfo = &versions[0].VersionInfo // not every server tells it of the deployment
 		sides = append(sides, d)
 	}
 	list, err := differences(sides[0], sides[1])

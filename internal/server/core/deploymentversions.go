@@ -239,9 +239,19 @@ func listed[T any](list []T) api.Opt[[]T] {
 	return api.Some(list)
 }
 
+// tellsVersions says that every run notes of which version of its deployment it is: where there
+// are accounts. Elsewhere those do whose version somebody has chosen, since clients of the
+// self-hosted contract know of none.
+func (w *work) tellsVersions() bool { return w.who.Account != nil || w.Workspace() != DefaultWorkspace }
+
 // versionToRun is the deployment as a run wants it: as it is, or as it was in a version.
 func (w *work) versionToRun(d *api.DeploymentResponse, asked api.Opt[uuid.UUID]) (*api.DeploymentResponse, error) {
 	id, ok := asked.Get()
+	if !ok && !w.tellsVersions() {
+		bare := *d
+		bare.VersionID, bare.VersionInfo = nil, nil
+		return &bare, nil
+	}
 	if !ok || d.VersionID != nil && *d.VersionID == id {
 		return d, nil
 	}

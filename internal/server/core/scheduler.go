@@ -74,6 +74,9 @@ func (c *Core) schedule(ctx context.Context, who Caller, ids []uuid.UUID, h Hori
 		var runs []store.PlannedRun
 		var caughtUp []uuid.UUID
 		for i := range sources {
+			if !w.tellsVersions() {
+				sources[i].VersionID, sources[i].VersionInfo = nil, nil
+			}
 			planned, policy, err := w.planned(&sources[i], h)
 			if err != nil {
 				c.Log.Error("schedule skipped", "deployment", sources[i].DeploymentID, "schedule", sources[i].ID, "error", err)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/rules/access"
+	"github.com/usherhq/usher/internal/server/core"
 	"github.com/usherhq/usher/internal/store/storetest"
 )
 
@@ -16,6 +17,8 @@ import (
 func TestDeploymentVersions(t *testing.T) {
 	t.Parallel()
 	onBothDatabases(t, func(t *testing.T, url string) {
+		plain := url
+		url += "/accounts/" + uuid.Nil.String() + "/workspaces/" + core.DefaultWorkspace.String() // where every run tells its version
 		flow := must(t, url, "POST /flows/", `{"name":"f"}`, http.StatusCreated, "id")
 		must(t, url, "POST /work_pools/", `{"name":"p","type":"process"}`, http.StatusCreated, "")
 		deploy := func(entrypoint, commit string) string {
@@ -65,6 +68,11 @@ func TestDeploymentVersions(t *testing.T) {
 			t.Errorf("a run is of version %s, not the present one", got)
 		}
 		must(t, url, "POST "+at+"/create_flow_run", `{"deployment_version_id":"`+uuid.NewString()+`"}`, http.StatusNotFound, "")
+		for _, of := range []string{"GET " + at, "POST " + at + "/create_flow_run"} {
+			if _, answer := ask(t, plain, of, ``); strings.Contains(string(answer), "version_i") {
+				t.Errorf("%s tells clients of the self-hosted contract of versions: %s", of, answer)
+			}
+		}
 
 		must(t, url, "DELETE "+at+"/versions/"+second, "", http.StatusConflict, "")
 		if _, answer := ask(t, url, "POST "+at+"/versions/"+first+"/promote", `{"reason":"b is broken"}`); string(answer) != "true" {

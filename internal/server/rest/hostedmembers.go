@@ -17,6 +17,7 @@ import (
 // contract.
 func (r *request) whole(c *core.Core, out answer) (answer, error) {
 	if r.who.Account == nil {
+		each(out.body, func(d *api.DeploymentResponse) { d.VersionID, d.VersionInfo = nil, nil })
 		return out, nil
 	}
 	account, workspace := r.who.Account, &r.who.Workspace
