@@ -35,10 +35,10 @@ const ecsTemplate = `{"job_configuration": {
 		"cluster": {"type": "string", "default": "flows"}, "image": {"type": "string"}, "family": {"type": "string"}, "launch_type": {"type": "string", "default": "FARGATE"},
 		"task_definition_arn": {"type": "string"}, "auto_deregister_task_definition": {"type": "boolean"}, "task_start_timeout_seconds": {"type": "number"}}}}`
 
-// TestECS plays against moto, which answers as AWS, with a stand-in for its machines.
-func TestECS(t *testing.T) {
-	t.Parallel()
-	server, aws, python := testkit.UsherServer(t), testkit.StartAWS(t), testkit.PythonForAWS(t)
+// newCluster starts moto with an empty cluster called flows and a stand-in for its machines.
+func newCluster(t *testing.T) (*testkit.AWS, testkit.Python, *instances) {
+	t.Helper()
+	aws, python := testkit.StartAWS(t), testkit.PythonForAWS(t)
 	bin := t.TempDir()
 	if err := os.Symlink(testkit.Usher(t), filepath.Join(bin, "usher")); err != nil {
 		t.Fatal(err)
@@ -49,6 +49,14 @@ func TestECS(t *testing.T) {
 	if out, err := made.CombinedOutput(); err != nil {
 		t.Fatalf("make the cluster: %v\n%s", err, out)
 	}
+	return aws, python, machines
+}
+
+// TestECS plays against moto, which answers as AWS, with a stand-in for its machines.
+func TestECS(t *testing.T) {
+	t.Parallel()
+	server := testkit.UsherServer(t)
+	aws, python, machines := newCluster(t)
 	for name, act := range map[string]func(*testing.T, *fleet){
 		"programs run as tasks": programsRunAsTasks, "causes are named": taskCausesAreNamed, "a cancelled run stops its task": aCancelledRunStopsItsTask,
 		"a killed worker's task is adopted": aKilledWorkersTaskIsAdopted, "a python flow runs": aPythonFlowRunsAsATask,

@@ -2,9 +2,6 @@ package worker_test
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -178,17 +175,8 @@ func workspacesOfAccounts(t *testing.T, engine *testkit.Podman) {
 // TestPushPools plays against moto: jobs are started with the credentials of the pool's block.
 func TestPushPools(t *testing.T) {
 	t.Parallel()
-	server, aws, python := testkit.UsherServer(t), testkit.StartAWS(t), testkit.PythonForAWS(t)
-	bin := t.TempDir()
-	if err := os.Symlink(testkit.Usher(t), filepath.Join(bin, "usher")); err != nil {
-		t.Fatal(err)
-	}
-	machines := newInstances(t, aws, strings.Join([]string{bin, python.Bin, os.Getenv("PATH")}, ":"))
-	made := exec.CommandContext(t.Context(), python.Python, "-c", "import boto3; boto3.client('ecs').create_cluster(clusterName='flows')")
-	made.Env = testkit.Env(t.TempDir(), aws.Env()...)
-	if out, err := made.CombinedOutput(); err != nil {
-		t.Fatalf("make the cluster: %v\n%s", err, out)
-	}
+	server := testkit.UsherServer(t)
+	aws, _, machines := newCluster(t)
 	s := newSceneOf(t, server, "ecs:push")
 	template := strings.Replace(ecsTemplate, `"name": "{{ name }}", `, `"name": "{{ name }}", "aws_credentials": "{{ aws_credentials }}", `, 1)
 	template = strings.Replace(template, `"name": {"type": "string"},`, `"name": {"type": "string"}, "aws_credentials": {"type": "object"},`, 1)

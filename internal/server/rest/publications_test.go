@@ -87,9 +87,11 @@ func TestPublishedEventsReachTheirSubscribers(t *testing.T) {
 			t.Errorf("another account hears %v", got)
 		}
 
+		marker := pick(t, main.ask(http.StatusCreated, "POST /event-publications/", `{"event":["marker"]}`), "id")
+		side.ask(http.StatusCreated, "POST /event-subscriptions/", `{"publication_id":"`+marker+`","event":[]}`)
 		main.ask(http.StatusOK, "PATCH /event-publications/"+publication, `{"enabled":false}`)
-		main.send(occurred("order.paid", "order.3"))
-		time.Sleep(1500 * time.Millisecond) // a turn of the service
+		main.send(occurred("order.paid", "order.3"), occurred("marker", "after"))
+		side.waitsFor("marker", "marker after")
 		main.ask(http.StatusOK, "PATCH /event-publications/"+publication, `{"enabled":true}`)
 		main.send(occurred("order.paid", "order.4"))
 		side.waitsFor("order", "order.paid order.1", "order.lost order.2", "order.paid order.4")
