@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
@@ -80,6 +81,15 @@ func (o *listOptions) run(ctx context.Context) error {
 	}
 	return output.List(printer, found.Assets, []output.Column[listed]{
 		{Name: "Key", Value: func(a listed) string { return a.Key }, Whole: true},
-		{Name: "Last seen", Value: func(a listed) string { return output.Text(a.LastSeen) }, Rank: 1},
+		{Name: "Last seen", Value: func(a listed) string { return output.Text(a.LastSeen) }, Human: lastSeen, Rank: 1},
 	})
+}
+
+// lastSeen is how long ago the asset was seen, as far as the server's text can be read.
+func lastSeen(a listed, now time.Time) string {
+	seen, err := time.Parse(time.RFC3339Nano, output.Text(a.LastSeen))
+	if err != nil {
+		return output.Text(a.LastSeen)
+	}
+	return output.Ago(now, seen)
 }
