@@ -82,9 +82,20 @@ func (c *Core) RotateKey(ctx context.Context, who Caller) (version int, err erro
 // any time, and another call goes on. Secrets that can't be opened stay as they are.
 func (c *Core) Reseal(ctx context.Context, who Caller) error {
 	keys, err := value(ctx, c, who, (*store.Tx).WorkspaceKeys)
-	if err != nil || len(keys) == 0 || keys[0].Resealed != nil {
+	if err != nil || len(keys) == 0 {
 		return err
 	}
+	if err := c.resealAll(ctx, who); err != nil || keys[0].Resealed != nil {
+		return err
+	}
+	err = c.write(ctx, who, func(w *work) error { return w.SetResealed(keys[0].Version, w.now) })
+	if err != nil {
+		return err
+	}
+	return c.resealAll(ctx, who) // on PostgreSQL others may have been at it with the old key since it came by
+}
+
+func (c *Core) resealAll(ctx context.Context, who Caller) error {
 	for after, more := uuid.Nil, true; more; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -97,7 +108,7 @@ func (c *Core) Reseal(ctx context.Context, who Caller) error {
 			return err
 		}
 	}
-	return c.write(ctx, who, func(w *work) error { return w.SetResealed(keys[0].Version, w.now) })
+	return nil
 }
 
 // resealSome seals a batch of the secrets behind an id anew, and returns the last one's.
