@@ -23,18 +23,18 @@ func TestEveryFieldHasAColumn(t *testing.T) {
 		answer  any
 		derived string
 	}{
-		{"flow", api.Flow{}, ""},
-		{"flow_run", api.FlowRunResponse{}, "estimated_run_time estimated_start_time_delta state work_pool_id work_pool_name"},
+		{"flow", api.Flow{}, "account_id"},
+		{"flow_run", api.FlowRunResponse{}, "estimated_run_time estimated_start_time_delta flow_name state work_pool_id work_pool_name"},
 		{"flow_run_state", api.State{}, ""},
 		{"flow_run_input", api.FlowRunInput{}, ""},
 		{"task_run", api.TaskRun{}, "estimated_run_time estimated_start_time_delta state"},
 		{"task_run_state", api.State{}, ""},
-		{"deployment", api.DeploymentResponse{}, "concurrency_limit global_concurrency_limit schedules work_pool_name"},
-		{"deployment_schedule", api.DeploymentSchedule{}, ""},
-		{"work_pool", api.WorkPoolResponse{}, "active_slots"},
+		{"deployment", api.DeploymentResponse{}, "account_id base concurrency_limit global_concurrency_limit root schedules work_pool_name"},
+		{"deployment_schedule", api.DeploymentSchedule{}, "account_id"},
+		{"work_pool", api.WorkPoolResponse{}, "active_slots is_mex_pool is_push_pool"},
 		{"work_queue", api.WorkQueueResponse{}, "active_slots work_pool_name"},
 		{"worker", api.WorkerResponse{}, ""},
-		{"concurrency_limit", api.ConcurrencyLimit{}, ""},
+		{"concurrency_limit", api.ConcurrencyLimit{}, "account_id"},
 		{"concurrency_limit_v2", api.ConcurrencyLimitV2{}, ""},
 		{"log", api.Log{}, "updated"},
 		{"artifact", api.Artifact{}, ""},
@@ -45,8 +45,8 @@ func TestEveryFieldHasAColumn(t *testing.T) {
 		{"block_document", api.BlockDocument{}, "block_document_references block_schema block_type"},
 		{"saved_search", api.SavedSearch{}, ""},
 		{"csrf_token", api.CsrfToken{}, ""},
-		{"event", api.ReceivedEvent{}, ""},
-		{"automation", api.Automation{}, ""},
+		{"event", api.ReceivedEvent{}, "account workspace"},
+		{"automation", api.Automation{}, "account account_id workspace"},
 	}
 	storetest.Run(t, func(t *testing.T, s *store.Store) {
 		columns := columnsOf(t, s)
@@ -109,7 +109,7 @@ where table_schema = 'public'`
 func fieldsOf(t reflect.Type) (names []string) {
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name != "" {
+		if name != "" && name != "-" {
 			names = append(names, name)
 		}
 	}
