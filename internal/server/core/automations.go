@@ -64,6 +64,10 @@ func (w *work) own(id uuid.UUID) error {
 }
 
 func (w *work) addAutomation(a *api.Automation, actions []automation.Action, owner string) error {
+	// Nothing that happens from now on may be missed, whenever somebody first looks at the workspace.
+	if err := w.StartCursor(triggersReader, w.now); err != nil {
+		return err
+	}
 	if err := w.InsertAutomation(a); err != nil {
 		return err
 	}

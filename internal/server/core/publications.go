@@ -73,6 +73,10 @@ func (c *Core) PublishAssets(ctx context.Context, who Caller, keys []string) (*P
 func (c *Core) publishEvents(ctx context.Context, who Caller, events store.Selection) (*Publication, error) {
 	id := newID()
 	err := c.write(ctx, who, func(w *work) error {
+		// As for automations: events are published from now on.
+		if err := w.StartCursor(publicationsReader, w.now); err != nil {
+			return err
+		}
 		return w.InsertPublication(&Publication{ID: id, Created: w.now, Updated: w.now, Enabled: true, Selection: events})
 	})
 	if err != nil {
