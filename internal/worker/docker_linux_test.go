@@ -327,7 +327,8 @@ func whatACancelledRunOfADeadWorkerLeftIsTornDown(t *testing.T, c *containers) {
 	c.home = t.TempDir()
 	other := c.worker("other")
 	c.ends(run, api.StateTypeCancelled)
-	testkit.Eventually(t, patience, func() error {
+	// The program has half a minute to end by itself, and a request that is lost comes again.
+	testkit.Eventually(t, 2*patience, func() error {
 		if running := c.engine.Run(t, "ps", "--quiet"); running != "" {
 			return fmt.Errorf("the container still runs: %s", running)
 		}

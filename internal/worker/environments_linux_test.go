@@ -112,7 +112,7 @@ func TestPythonEnvironments(t *testing.T) {
 	t.Run("a directory that says nothing is told", func(t *testing.T) {
 		bare, _ := s.project("bare", map[string]string{"f.py": flow}, asks(nil))
 		got := s.ends(s.run(bare, nil), api.StateTypeCrashed)
-		if message := text(got.State.Message); !strings.Contains(message, "there is no uv.lock, requirements.txt or pyproject.toml") {
+		if message := text(got.State.Message); !strings.Contains(message, "there is no uv.lock, pylock.toml, requirements.txt, poetry.lock, pyproject.toml") {
 			t.Errorf("message %q", message)
 		}
 	})
