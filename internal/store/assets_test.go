@@ -41,7 +41,7 @@ func manyAssets(t testing.TB, s *store.Store, n int) {
 // A graph of 10,000 assets with all that depends on what is read in less than 200 ms.
 func TestAGraphOfTenThousandAssetsIsReadAtOnce(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it makes 10,000 assets")
+		t.Skip("-short leaves out the graph of 10,000 assets, which takes long to plant")
 	}
 	const n, bound = 10_000, 200 * time.Millisecond
 	storetest.Run(t, func(t *testing.T, s *store.Store) {

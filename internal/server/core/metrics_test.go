@@ -270,7 +270,7 @@ func TestFiguresOfGroups(t *testing.T) {
 // A question about a million runs is answered within a tenth of a second.
 func TestFiguresOfAMillionRuns(t *testing.T) {
 	if testing.Short() {
-		t.Skip("plants many rows")
+		t.Skip("-short leaves out the figures of a million runs, whose rows take long to plant")
 	}
 	storetest.Run(t, func(t *testing.T, s *store.Store) {
 		const runs, days, deployments = 1_000_000, 30, 20
