@@ -28,18 +28,7 @@ type Browser struct {
 }
 
 // chromium makes sure that Chromium and its driver are there.
-var chromium = sync.OnceValue(func() error {
-	if _, err := exec.LookPath("chromedriver"); err == nil {
-		return nil
-	}
-	fmt.Fprintln(os.Stderr, "chromedriver is missing: installing chromium and chromium-driver with apt-get")
-	for _, args := range [][]string{{"update"}, {"install", "-y", "--no-install-recommends", "chromium", "chromium-driver"}} {
-		if out, err := exec.Command("apt-get", args...).CombinedOutput(); err != nil {
-			return fmt.Errorf("a real browser is needed: install the packages chromium and chromium-driver: apt-get %s: %w\n%s", args[0], err, tail(string(out), 20))
-		}
-	}
-	return nil
-})
+var chromium = sync.OnceValue(func() error { return aptInstall("chromedriver", "chromium", "chromium-driver") })
 
 var driverPort = regexp.MustCompile(`started successfully on port (\d+)`)
 

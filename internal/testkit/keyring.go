@@ -13,9 +13,6 @@ import (
 	"time"
 )
 
-// keyringPrograms come with the Debian packages dbus and gnome-keyring.
-var keyringPrograms = []string{"dbus-daemon", "gnome-keyring-daemon"}
-
 // busConfig starts no services by itself: a second keyring would come before ours.
 const busConfig = `<busconfig><type>session</type><listen>%s</listen><policy context="default">
 <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`
@@ -114,19 +111,5 @@ func (s *Session) unlock(ctx context.Context, dir string, environ []string) erro
 }
 
 var installKeyring = sync.OnceValue(func() error {
-	var missing []string
-	for _, program := range keyringPrograms {
-		if _, err := exec.LookPath(program); err != nil {
-			missing = append(missing, program)
-		}
-	}
-	if missing == nil {
-		return nil
-	}
-	install := exec.Command("sh", "-c", "apt-get update -qq && exec apt-get -o DPkg::Lock::Timeout=300 install -qq -y --no-install-recommends dbus gnome-keyring")
-	install.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-	if out, err := install.CombinedOutput(); err != nil {
-		return errors.Join(fmt.Errorf("the tests need %v, of the Debian packages dbus and gnome-keyring, and could not install them: %w", missing, err), errors.New(string(out)))
-	}
-	return nil
+	return errors.Join(aptInstall("dbus-daemon", "dbus"), aptInstall("gnome-keyring-daemon", "gnome-keyring"))
 })

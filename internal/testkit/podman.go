@@ -40,17 +40,20 @@ func aptInstall(program string, packages ...string) error {
 		return err
 	}
 	return once(dir, func() error {
-		update := exec.Command("apt-get", "update")
-		if out, err := update.CombinedOutput(); err != nil {
-			return fmt.Errorf("apt-get update: %w\n%s", err, tail(string(out), 20))
-		}
-		install := exec.Command("apt-get", append([]string{"install", "--yes", "--no-install-recommends"}, packages...)...)
-		install.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if out, err := install.CombinedOutput(); err != nil {
-			return fmt.Errorf("install %v (as root, or have it installed): %w\n%s", packages, err, tail(string(out), 20))
+		// Others may install something now: their lock is waited for. Lists that can't be renewed
+		// may do as they are.
+		_, stale := apt("update")
+		if out, err := apt(append([]string{"install", "--yes", "--no-install-recommends"}, packages...)...); err != nil {
+			return fmt.Errorf("install %v (as root, or have it installed): %w\n%s", packages, errors.Join(err, stale), tail(string(out), 20))
 		}
 		return nil
 	})
+}
+
+func apt(args ...string) ([]byte, error) {
+	cmd := exec.Command("apt-get", append([]string{"--quiet", "--option", "DPkg::Lock::Timeout=600"}, args...)...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	return cmd.CombinedOutput()
 }
 
 // containersConf makes Podman run where there is neither systemd nor the right to raise limits.

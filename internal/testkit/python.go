@@ -3,9 +3,7 @@ package testkit
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,15 +45,7 @@ func PythonWith(t testing.TB, pins ...string) (python string) {
 // Program makes sure that a program is there which a package of Debian has.
 func Program(t testing.TB, name, pkg string) {
 	t.Helper()
-	if _, err := exec.LookPath(name); err == nil {
-		return
-	}
-	installs.Lock()
-	defer installs.Unlock()
-	fmt.Fprintf(os.Stderr, "%s is missing: installing %s with apt-get\n", name, pkg)
-	for _, args := range [][]string{{"update"}, {"install", "-y", "--no-install-recommends", pkg}} {
-		if out, err := exec.Command("apt-get", args...).CombinedOutput(); err != nil {
-			t.Fatalf("%s is needed for this test: install the package %s: apt-get %s: %v\n%s", name, pkg, args[0], err, tail(string(out), 20))
-		}
+	if err := aptInstall(name, pkg); err != nil {
+		t.Fatalf("%s is needed for this test: %v", name, err)
 	}
 }
