@@ -72,23 +72,82 @@ func programsTellOfArtifacts(t *testing.T, s *scene) {
 	}
 	run := s.run(s.program("cat "+file), nil)
 	s.ends(run, api.StateTypeCompleted)
-	var found []api.Artifact
-	must(t, func() (err error) {
-		found, err = s.client.ReadArtifacts(t.Context(), &api.ReadArtifactsRequest{
-			Artifacts: &api.ArtifactFilter{FlowRunID: &api.Match[uuid.UUID]{Any: []uuid.UUID{run}}}, Sort: api.Some(api.ArtifactSortKeyAsc),
-		})
-		return err
-	})
-	var got []string
-	for _, a := range found {
-		got = append(got, fmt.Sprintf("%s %s %s %s", text(a.Key), text(a.Type), a.Data, text(a.Description)))
-	}
-	want := []string{`load progress 40 `, `report markdown "# Hi" of today`, `rows table "[{\"a\": 1}]" `}
+	want := []string{`load progress 40`, `report markdown "# Hi" of today`, `rows table "[{\"a\": 1}]"`}
+	got := s.artifacts(run)
 	if !slices.Equal(got, want) {
 		t.Errorf("artifacts %q, want %q", got, want)
 	}
 	s.logged(run, "20 load: 40 %\n20 Artifact report (markdown)")
 	s.logged(run, "An artifact was not kept")
+}
+
+func programsSayWhyTheyFail(t *testing.T, s *scene) {
+	t.Helper()
+	s.worker("w")
+	for _, c := range []struct{ script, states, message string }{
+		{`echo "::failure:: Quota: first"; echo "::failure:: Quota: it is full" >&2; exit 3`, "Scheduled Pending Running AwaitingRetry Running Failed", "Quota: it is full"},
+		{`echo "::failure:: Quota {\"message\": \"full\", \"retryable\": false}"; exit 3`, "Scheduled Pending Running Failed", "Quota: full"},
+		{`echo "::failure:: Quota: no more"`, "Scheduled Pending Running Completed", ""},
+	} {
+		file := filepath.Join(t.TempDir(), "program.sh")
+		if err := os.WriteFile(file, []byte(c.script), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		run := s.run(s.deploy(&api.DeploymentCreate{
+			Name: "fails", FlowID: s.flow, WorkPoolName: api.Some(s.pool),
+			JobVariables: api.Some(value(t, map[string]any{"command": "usher exec --retries=1 -- sh " + file})),
+		}), nil)
+		want := api.StateTypeFailed
+		if c.message == "" {
+			want = api.StateTypeCompleted
+		}
+		if got := s.ends(run, want); text(got.State.Message) != c.message {
+			t.Errorf("%s: ended with %q, want %q", c.script, text(got.State.Message), c.message)
+		}
+		if got := s.states(run); got != c.states {
+			t.Errorf("%s: states %s, want %s", c.script, got, c.states)
+		}
+		s.logged(run, "40 Quota: ")
+	}
+}
+
+func programsTellTheirResult(t *testing.T, s *scene) {
+	t.Helper()
+	s.worker("w")
+	for script, want := range map[string]string{
+		`echo "::result:: 1"; echo "::result:: [2,3]"`: "result [2,3]",
+		`echo "::result:: 1"; exit 3`:                  "",
+		`echo "::result:: ten"`:                        "",
+	} {
+		run := s.run(s.program(script), nil)
+		kind := api.StateTypeCompleted
+		if strings.Contains(script, "exit") {
+			kind = api.StateTypeFailed
+		}
+		s.ends(run, kind)
+		if got := strings.Join(s.artifacts(run), "\n"); got != want {
+			t.Errorf("%s: artifacts %q, want %q", script, got, want)
+		}
+	}
+}
+
+func failuresOutliveTheirWorker(t *testing.T, s *scene) {
+	t.Helper()
+	first := s.worker("first")
+	signal := filepath.Join(t.TempDir(), "go")
+	if err := syscall.Mkfifo(signal, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := s.run(s.program(`echo "::failure:: Quota: it is full"; read x < `+signal+`; exit 3`), nil)
+	s.logged(run, "Quota: it is full")
+	first.Kill()
+	s.worker("second")
+	if err := os.WriteFile(signal, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.ends(run, api.StateTypeFailed); text(got.State.Message) != "Quota: it is full" {
+		t.Errorf("the run ended with %q", text(got.State.Message))
+	}
 }
 
 func tasksOutliveTheirWorker(t *testing.T, s *scene) {
@@ -109,6 +168,23 @@ func tasksOutliveTheirWorker(t *testing.T, s *scene) {
 	}
 	s.ends(run, api.StateTypeCompleted)
 	s.did(run, "a Completed\nb Completed The program ended within the task.\nc Completed")
+}
+
+// artifacts are the run's artifacts, with their keys, types, data and descriptions.
+func (s *scene) artifacts(run uuid.UUID) []string {
+	s.t.Helper()
+	var found []api.Artifact
+	must(s.t, func() (err error) {
+		found, err = s.client.ReadArtifacts(s.t.Context(), &api.ReadArtifactsRequest{
+			Artifacts: &api.ArtifactFilter{FlowRunID: &api.Match[uuid.UUID]{Any: []uuid.UUID{run}}}, Sort: api.Some(api.ArtifactSortKeyAsc),
+		})
+		return err
+	})
+	var got []string
+	for _, a := range found {
+		got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", text(a.Key), text(a.Type), a.Data, text(a.Description))))
+	}
+	return got
 }
 
 // TestProgramsOfTheDocumentTellOfTheirTasks runs the examples of docs/native-flows.md.
@@ -139,10 +215,12 @@ func TestProgramsOfTheDocumentTellOfTheirTasks(t *testing.T) {
 		}
 		program := s.deploy(&api.DeploymentCreate{
 			Name: language, FlowID: s.flow, WorkPoolName: api.Some(s.pool),
-			JobVariables: api.Some(value(t, map[string]any{"command": "usher exec -- " + command})),
+			JobVariables: api.Some(value(t, map[string]any{"command": "usher exec --retries=3 -- " + command})),
 		})
 		run := s.run(program, nil)
-		s.ends(run, api.StateTypeFailed)
+		if got := s.ends(run, api.StateTypeFailed); text(got.State.Message) != "NoSuchTable: load found no table" {
+			t.Errorf("%s: ended with %q", language, text(got.State.Message))
+		}
 		s.did(run, "extract Completed\nload Failed no such table")
 		s.logged(run, "20 10 rows")
 	}

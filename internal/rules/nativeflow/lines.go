@@ -6,6 +6,25 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
+// Told is what a printed line tells besides its text: a TaskEvent, an Artifact, a Value or a
+// Failure.
+type Told interface {
+	// record is how it reads in the log.
+	record() (level int, message string)
+}
+
+// tellers read what stands behind the word that begins a line ("::word:: text"); nil means
+// that the line is one of the log like others.
+var tellers = map[string]func(text string) Told{
+	"begin":    task(TaskBegins),
+	"end":      task(TaskEnds),
+	"fail":     task(TaskFails),
+	"progress": readProgress,
+	"artifact": readArtifact,
+	"result":   readValue,
+	"failure":  readFailure,
+}
+
 // levels are Python's numbers of the names that programs use.
 func levelOf(name string) (int, bool) {
 	switch strings.ToUpper(name) {
@@ -31,30 +50,37 @@ func LevelOf(name string) int {
 	return 20
 }
 
-// ReadLine finds the level and the message of a printed line: "::warning:: text" and JSON
-// objects with a level and a message say their level, lines about tasks and artifacts read as
-// what they tell, everything else has the given one.
-func ReadLine(line string, format LogFormat, level int) (int, string) {
+// ReadLine finds the level and the message of a printed line, and what it tells besides (nil
+// for nothing): "::warning:: text" and JSON objects with a level and a message say their level,
+// lines that tell something read as what they tell, everything else has the given level.
+func ReadLine(line string, format LogFormat, level int) (int, string, Told) {
 	if format == LogPlain {
-		return level, line
-	}
-	if task, ok := ReadTask(line, format); ok {
-		return task.record()
-	}
-	if a, ok := ReadArtifact(line, format); ok {
-		return recordOf(a)
+		return level, line, nil
 	}
 	if rest, ok := strings.CutPrefix(line, "::"); ok {
-		if name, text, ok := strings.Cut(rest, "::"); ok {
-			if marked, ok := levelOf(name); ok {
-				return marked, strings.TrimPrefix(text, " ")
+		if word, text, ok := strings.Cut(rest, "::"); ok {
+			if marked, ok := levelOf(word); ok {
+				return marked, strings.TrimPrefix(text, " "), nil
+			}
+			if told := tell(word, strings.TrimSpace(text)); told != nil {
+				level, message := told.record()
+				return level, message, told
 			}
 		}
 	}
 	if strings.HasPrefix(line, "{") {
-		return readJSONLine(line, level)
+		level, message := readJSONLine(line, level)
+		return level, message, nil
 	}
-	return level, line
+	return level, line, nil
+}
+
+func tell(word, text string) Told { //nolint:ireturn // there are four kinds
+	read, ok := tellers[word]
+	if !ok || text == "" {
+		return nil
+	}
+	return read(text)
 }
 
 func readJSONLine(line string, level int) (int, string) {

@@ -1,6 +1,7 @@
 package nativeflow_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -105,11 +106,36 @@ func TestLinesSayTheirLevel(t *testing.T) {
 		{`::artifact:: report {"type": "markdown"}`, nativeflow.LogAuto, 20, `::artifact:: report {"type": "markdown"}`},
 		{`::artifact:: report {`, nativeflow.LogAuto, 20, `::artifact:: report {`},
 		{`::artifact:: r {"type": "x", "data": 1}`, nativeflow.LogPlain, 20, `::artifact:: r {"type": "x", "data": 1}`},
+		{`::result:: {"rows": 10}`, nativeflow.LogAuto, 20, `Result: {"rows": 10}`},
+		{"::result:: ten", nativeflow.LogAuto, 20, "::result:: ten"},
+		{"::failure:: Quota", nativeflow.LogAuto, 40, "Quota"},
+		{"::failure:: Quota: it is full: 3 of 3", nativeflow.LogAuto, 40, "Quota: it is full: 3 of 3"},
+		{`::failure:: Quota {"message": "full", "retryable": false}`, nativeflow.LogAuto, 40, "Quota: full"},
+		{"::failure:: two words", nativeflow.LogAuto, 20, "::failure:: two words"},
+		{"::failure:: : why", nativeflow.LogAuto, 20, "::failure:: : why"},
+		{"::failure::", nativeflow.LogAuto, 20, "::failure::"},
+		{"::failure:: Quota", nativeflow.LogPlain, 20, "::failure:: Quota"},
 		{"::error:: x", nativeflow.LogPlain, 20, "::error:: x"},
 	} {
-		level, text := nativeflow.ReadLine(c.line, c.format, 20)
+		level, text, _ := nativeflow.ReadLine(c.line, c.format, 20)
 		if level != c.level || text != c.text {
 			t.Errorf("%q: %d %q, want %d %q", c.line, level, text, c.level, c.text)
+		}
+	}
+}
+
+func TestFailuresSayWhetherTheyWouldComeAgain(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]nativeflow.Failure{
+		`::failure:: Quota {"message": "full\nof it", "retryable": false}`: {Type: "Quota", Message: "full\nof it", Final: true},
+		`::failure:: Quota {"message": "full", "retryable": true}`:         {Type: "Quota", Message: "full"},
+		`::failure:: Quota {"retryable": false, "code": 7}`:                {Type: "Quota", Final: true},
+		`::failure:: Quota: full`:                                          {Type: "Quota", Message: "full"},
+		`::failure:: Quota: ` + strings.Repeat("ä", 5000):                  {Type: "Quota", Message: strings.Repeat("ä", 4096) + "…"},
+	} {
+		_, _, told := nativeflow.ReadLine(line, nativeflow.LogAuto, 20)
+		if diff := cmp.Diff(nativeflow.Told(want), told); diff != "" {
+			t.Errorf("%s: %s", line, diff)
 		}
 	}
 }

@@ -6,13 +6,13 @@ import (
 )
 
 // TaskEventKind says what a program tells about a task.
-type TaskEventKind string
+type TaskEventKind int
 
 // What a program tells about a task.
 const (
-	TaskBegins TaskEventKind = "begin"
-	TaskEnds   TaskEventKind = "end"
-	TaskFails  TaskEventKind = "fail"
+	TaskBegins TaskEventKind = iota + 1
+	TaskEnds
+	TaskFails
 )
 
 // TaskEvent is a line about a task: "::begin:: name", "::end:: name" or "::fail:: name: why".
@@ -22,29 +22,25 @@ type TaskEvent struct {
 	Message string // why it failed; may be empty
 }
 
-// maxTaskName is the longest name of a task, in bytes; a line with a longer one is a line of
-// the log like others.
-const maxTaskName = 200
+// maxName is the longest name of a task and of a type of failures, in bytes.
+const maxName = 200
 
-// ReadTask finds what a printed line tells about a task.
-func ReadTask(line string, format LogFormat) (TaskEvent, bool) {
-	rest, marked := strings.CutPrefix(line, "::")
-	if format == LogPlain || !marked {
-		return TaskEvent{}, false
+// task makes the reader of the lines of one kind.
+func task(kind TaskEventKind) func(text string) Told {
+	return func(text string) Told {
+		e := TaskEvent{Kind: kind, Name: text}
+		if kind == TaskFails {
+			e.Name, e.Message, _ = strings.Cut(text, ": ")
+		}
+		if !isName(e.Name) {
+			return nil
+		}
+		return e
 	}
-	kind, text, _ := strings.Cut(rest, "::")
-	e := TaskEvent{Kind: TaskEventKind(kind), Name: strings.TrimSpace(text)}
-	switch e.Kind {
-	case TaskBegins, TaskEnds:
-	case TaskFails:
-		e.Name, e.Message, _ = strings.Cut(e.Name, ": ")
-	default:
-		return TaskEvent{}, false
-	}
-	return e, e.Name != "" && len(e.Name) <= maxTaskName && utf8.ValidString(e.Name)
 }
 
-// record is how the event reads in the log.
+func isName(s string) bool { return s != "" && len(s) <= maxName && utf8.ValidString(s) }
+
 func (e TaskEvent) record() (level int, message string) {
 	switch e.Kind {
 	case TaskBegins:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
@@ -67,8 +66,10 @@ type Outcome struct {
 // the server keeps for later). It returns an error only when the API could not be told.
 func (e *Engine) Execute(ctx context.Context, t Task, stop <-chan Stop) (Outcome, error) {
 	x := &execution{Engine: e, Task: t, stop: stop}
-	if err := x.announceRetries(ctx); err != nil {
-		return Outcome{}, err
+	if t.Manifest.Retries > 0 {
+		if err := x.announceRetries(ctx, t.Manifest.Retries); err != nil {
+			return Outcome{}, err
+		}
 	}
 	return x.attempts(ctx, nil)
 }
@@ -91,13 +92,11 @@ type execution struct {
 	tasks     *taskRuns // of the attempt
 }
 
-func (x *execution) announceRetries(ctx context.Context) error {
-	if x.Manifest.Retries == 0 {
-		return nil
-	}
+// announceRetries says how often the server is to answer a failure with another attempt.
+func (x *execution) announceRetries(ctx context.Context, retries int) error {
 	policy := x.Run.EmpiricalPolicy
 	delay := int(x.Manifest.RetryDelay.Seconds())
-	policy.Retries, policy.RetryDelay = &x.Manifest.Retries, &delay
+	policy.Retries, policy.RetryDelay = &retries, &delay
 	return report.Persist(ctx, func() error {
 		return x.Client.UpdateFlowRun(ctx, x.Run.ID, &api.FlowRunUpdate{EmpiricalPolicy: api.Some(policy)})
 	})
@@ -181,8 +180,15 @@ func (x *execution) attempt(ctx context.Context, program *launch.Process) (repor
 	x.outcome.Code = program.Exit().Code
 	final := x.finalState(program.Exit(), timedOut)
 	x.tasks.close(ctx, final)
+	if final.Type == api.StateTypeFailed {
+		if f := x.failure(); f != nil && f.Final {
+			if err := x.announceRetries(ctx, 0); err != nil {
+				return report.Proposal{}, err
+			}
+		}
+	}
 	if final.Type == api.StateTypeCompleted {
-		if err := x.saveResult(ctx, filepath.Join(program.Dir(), resultFile), last); err != nil {
+		if err := x.saveResult(ctx, last); err != nil {
 			x.say(report.Warning, "The result was not saved: "+err.Error())
 		}
 	}
@@ -260,7 +266,10 @@ func (x *execution) finalState(exit launch.Exit, timedOut bool) report.Proposal 
 	case exit.Code < 0:
 		return report.Proposal{Type: api.StateTypeCrashed, Message: fmt.Sprintf("The program was killed by signal %d.", -exit.Code)}
 	}
-	return report.Proposal{Type: api.StateTypeFailed, Name: "Failed", Message: fmt.Sprintf("Process exited with status code %d.", exit.Code)}
+	if f := x.failure(); f != nil {
+		return *failed(f.String())
+	}
+	return *failed(fmt.Sprintf("Process exited with status code %d.", exit.Code))
 }
 
 func (x *execution) stopState() report.Proposal {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -16,22 +17,28 @@ import (
 // maxResult bounds what is kept of a program's result.
 const maxResult = 64 << 10
 
-// saveResult keeps the program's result as an artifact of the run.
-func (x *execution) saveResult(ctx context.Context, path, lastLine string) error {
-	var data []byte
+// result is what the program left where its manifest says, else what a line told.
+func (x *execution) result(lastLine string) ([]byte, error) {
 	switch x.Manifest.Result {
 	case nativeflow.ResultStdout:
-		data = []byte(lastLine)
+		return []byte(lastLine), nil
 	case nativeflow.ResultFile:
-		var err error
-		if data, err = os.ReadFile(path); errors.Is(err, fs.ErrNotExist) {
-			return nil
-		} else if err != nil {
-			return err
+		if data, err := os.ReadFile(filepath.Join(x.tasks.dir, resultFile)); !errors.Is(err, fs.ErrNotExist) {
+			return data, err
 		}
 	}
-	if len(data) == 0 {
-		return nil
+	data, err := os.ReadFile(filepath.Join(x.tasks.dir, valueFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// saveResult keeps the program's result as an artifact of the run.
+func (x *execution) saveResult(ctx context.Context, lastLine string) error {
+	data, err := x.result(lastLine)
+	if err != nil || len(data) == 0 {
+		return err
 	}
 	if len(data) > maxResult {
 		return api.Errorf(api.CodeInvalid, "it is %d bytes long; at most %d are kept", len(data), maxResult)
@@ -40,7 +47,7 @@ func (x *execution) saveResult(ctx context.Context, path, lastLine string) error
 	if !value.IsValid() {
 		return api.Errorf(api.CodeInvalid, "it is not JSON")
 	}
-	_, err := x.Client.CreateArtifact(ctx, &api.ArtifactCreate{
+	_, err = x.Client.CreateArtifact(ctx, &api.ArtifactCreate{
 		Type: api.Some("result"), Data: api.Some(value), FlowRunID: api.Some(x.Run.ID),
 	})
 	return err

@@ -61,7 +61,7 @@ func linesFrom(path string, offset int64) [][]byte {
 func messages(lines [][]byte, format nativeflow.LogFormat) []string {
 	out := make([]string, len(lines))
 	for i, line := range lines {
-		_, out[i] = nativeflow.ReadLine(string(line), format, report.Info)
+		_, out[i], _ = nativeflow.ReadLine(string(line), format, report.Info)
 	}
 	return out
 }

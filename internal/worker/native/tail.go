@@ -168,13 +168,10 @@ func (t *tail) line(ctx context.Context, raw []byte) {
 	if t.x.Output != nil {
 		io.WriteString(t.x.Output, t.last+"\n") //nolint:errcheck // nobody reads the output any more
 	}
-	if task, ok := nativeflow.ReadTask(t.last, t.x.Manifest.LogFormat); ok {
-		t.x.tasks.tell(ctx, task, filepath.Base(t.path)+"-"+strconv.FormatInt(t.offset, 10))
+	level, message, told := nativeflow.ReadLine(t.last, t.x.Manifest.LogFormat, t.level)
+	if told != nil { // before the line is logged: a worker that takes over goes on behind it
+		t.x.heed(ctx, told, filepath.Base(t.path)+"-"+strconv.FormatInt(t.offset, 10))
 	}
-	if a, ok := nativeflow.ReadArtifact(t.last, t.x.Manifest.LogFormat); ok {
-		t.x.keep(ctx, a)
-	}
-	level, message := nativeflow.ReadLine(t.last, t.x.Manifest.LogFormat, t.level)
 	// Only a stop of the whole worker ends the wait; the file still has the line then.
 	t.x.Logs.AddWhenRoom(ctx, report.FlowRunLogger, t.x.Run.ID, level, t.x.Now(), message) //nolint:errcheck // see above
 }
