@@ -5,6 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT_TIME := $(shell git log -1 --format=%cI 2>/dev/null)
 BUILD := github.com/usherhq/usher/internal/build
 LDFLAGS := -s -w -funcalign=16 -X $(BUILD).version=$(VERSION) -X $(BUILD).date=$(COMMIT_TIME)
+COLD := $(foreach p,$(shell grep -v '^\#' internal/build/cold),-gcflags=$(p)=-l)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-kubernetes lint generate record bench clean release-dry
@@ -13,7 +14,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
 
 build: ## build bin/usher, one static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/usher ./cmd/usher
+	CGO_ENABLED=0 $(GO) build -trimpath $(COLD) -ldflags '$(LDFLAGS)' -o bin/usher ./cmd/usher
 
 demo: build ## run the main job from end to end (KEEP=1 leaves it running)
 	@KEEP=$(KEEP) ./demo/run.sh
@@ -41,7 +42,7 @@ bench: build ## measure the bars side by side with the reference (BENCH="request
 	$(GO) run ./internal/tools/bench $(BENCH)
 
 release-dry: ## build archives, packages, SBOMs and checksums for every platform without publishing them
-	$(GO) run github.com/goreleaser/goreleaser/v2@v2.14.3 release --snapshot --clean
+	GOFLAGS='$(GOFLAGS) $(COLD)' $(GO) run github.com/goreleaser/goreleaser/v2@v2.14.3 release --snapshot --clean
 
 clean: ## remove what the targets made
 	rm -rf bin dist .cache

@@ -61,7 +61,17 @@ func buildFromCheckout(ctx context.Context, program string) (string, error) {
 		return "", err
 	}
 	binary := filepath.Join(fresh, filepath.Base(program)+exeSuffix())
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w -funcalign=16", "-o", binary, program) // as it is released
+	cold, err := os.ReadFile(filepath.Join(root, "internal", "build", "cold"))
+	if err != nil {
+		return "", err
+	}
+	args := []string{"build", "-trimpath", "-ldflags", "-s -w -funcalign=16", "-o", binary} // as it is released
+	for line := range strings.Lines(string(cold)) {
+		if !strings.HasPrefix(line, "#") {
+			args = append(args, "-gcflags="+strings.TrimSpace(line)+"=-l")
+		}
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, program)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
