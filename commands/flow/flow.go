@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/usherhq/usher/commands/worker"
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/output"
@@ -14,7 +15,7 @@ import (
 
 // NewCmd makes usher flow.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("flow", "see the flows that are known", []string{"flows"}, newListCmd(env), newInspectCmd(env), newServeCmd(env), newDeleteCmd(env))
+	cmd := cli.Group("flow", "see the flows that are known", []string{"flows"}, newListCmd(env), newInspectCmd(env), worker.NewFlowServeCmd(env), newDeleteCmd(env))
 	cmd.Example = "usher flow ls"
 	return cmd
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
@@ -30,6 +31,7 @@ type serveOptions struct {
 	file        string
 	globalLimit int
 	pause       bool
+	flowsOnly   bool // the entrypoint is no program
 }
 
 // NewServeCmd makes usher serve.
@@ -45,10 +47,41 @@ func NewServeCmd(env *cli.Env) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.run(cmd) },
 	}
 	cli.Positionals(cmd, cli.Positional{Name: "entrypoint", Value: &opts.flags.Entrypoint})
-	flags, f := cmd.Flags(), &opts.flags
+	flags := cmd.Flags()
 	flags.StringArrayVarP(&opts.selection.Names, "name", "n", nil, "the `deployment` of the file, a pattern with *, or the new one's name; repeatable")
 	flags.BoolVar(&opts.selection.All, "all", false, "every deployment of the file")
 	flags.StringVar(&opts.file, "prefect-file", "prefect.yaml", "the `file` with the deployments")
+	opts.define(flags)
+	return cmd
+}
+
+// NewFlowServeCmd makes usher flow serve, which is usher serve of one Python flow.
+func NewFlowServeCmd(env *cli.Env) *cobra.Command {
+	opts := &serveOptions{startOptions: startOptions{env: env, kind: "process"}, flowsOnly: true}
+	var name string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "deploy a Python flow and run it here, in the foreground",
+		Long: "The entrypoint is path/to/file.py:function, or package.module.function. The deployment has no work pool: its runs execute in this directory, as long as this command goes on. " +
+			"`usher serve` takes programs and the deployments of a prefect.yaml, too.",
+		Example: "usher flow serve flows.py:etl --name nightly --cron '0 3 * * *'",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if name == "" {
+				return cli.Usagef("name the deployment with -n NAME")
+			}
+			opts.selection.Names = []string{name}
+			return opts.run(cmd)
+		},
+	}
+	cli.Positionals(cmd, cli.Positional{Name: "entrypoint", Value: &opts.flags.Entrypoint, Required: true})
+	cmd.Flags().StringVarP(&name, "name", "n", "", "the `name` of the deployment")
+	opts.define(cmd.Flags())
+	return cmd
+}
+
+// define defines the flags that both have.
+func (o *serveOptions) define(flags *pflag.FlagSet) {
+	f := &o.flags
 	flags.StringVarP(&f.Description, "description", "d", "", "what the deployment is for (default: the flow's)")
 	flags.StringVarP(&f.Version, "version", "v", "", "a `version` of the deployment")
 	flags.StringArrayVarP(&f.Tags, "tag", "t", nil, "a tag of its runs; repeatable")
@@ -58,14 +91,13 @@ func NewServeCmd(env *cli.Env) *cobra.Command {
 	flags.StringArrayVar(&f.RRule, "rrule", nil, "run by an iCalendar `rule`; repeatable")
 	flags.StringVar(&f.AnchorDate, "anchor-date", "", "what intervals are counted from")
 	flags.StringVar(&f.Timezone, "timezone", "", "the time `zone` of all schedules, such as Europe/Berlin")
-	flags.BoolVar(&opts.pause, "pause-on-shutdown", true, "pause the deployments when it ends")
-	flags.IntVar(&opts.limit, "limit", 0, "how many runs may go on here at once")
-	flags.IntVar(&opts.globalLimit, "global-limit", 0, "how many runs of a deployment may go on anywhere at once")
-	flags.StringVar(&opts.python, "python", "", "the `interpreter` for flows (default: the nearest one that has prefect)")
-	opts.environments.define(flags)
-	flags.IntVar(&opts.warm, "warm-interpreters", 0, "how many interpreters to keep that have imported prefect")
-	flags.DurationVar(&opts.drainTimeout, "drain-timeout", 30*time.Second, "how long the first interrupt waits for runs")
-	return cmd
+	flags.BoolVar(&o.pause, "pause-on-shutdown", true, "pause the deployments when it ends")
+	flags.IntVar(&o.limit, "limit", 0, "how many runs may go on here at once")
+	flags.IntVar(&o.globalLimit, "global-limit", 0, "how many runs of a deployment may go on anywhere at once")
+	flags.StringVar(&o.python, "python", "", "the `interpreter` for flows (default: the nearest one that has prefect)")
+	o.environments.define(flags)
+	flags.IntVar(&o.warm, "warm-interpreters", 0, "how many interpreters to keep that have imported prefect")
+	flags.DurationVar(&o.drainTimeout, "drain-timeout", 30*time.Second, "how long the first interrupt waits for runs")
 }
 
 func (o *serveOptions) run(cmd *cobra.Command) error {
@@ -126,7 +158,7 @@ func (o *serveOptions) choose() (*deploy.File, []deploy.Config, error) {
 		}
 		o.flags.Name = o.selection.Names[0]
 		config := deploy.Config{}
-		if file, _, _ := strings.Cut(o.flags.Entrypoint, ":"); !strings.HasSuffix(file, ".py") {
+		if file, _, _ := strings.Cut(o.flags.Entrypoint, ":"); !o.flowsOnly && !strings.HasSuffix(file, ".py") {
 			config["usher"] = map[string]any{} // a program
 		}
 		return &deploy.File{Path: o.file}, []deploy.Config{config}, nil

@@ -132,7 +132,7 @@ var noJSON = map[string]string{
 	"exec":                               "runs a program, whose output it is",
 	"executor start":                     "runs until it is stopped",
 	"experimental plugins diagnose":      "the user's Python does it",
-	"flow serve":                         "the user's Python runs until it is stopped",
+	"flow serve":                         "runs until it is stopped",
 	"flow-run execute":                   "the user's Python runs the flow",
 	"login":                              "talks to a person and a browser; `auth status` and `whoami` print JSON",
 	"logout":                             "`auth ls` prints what is left",
