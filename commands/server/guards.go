@@ -2,9 +2,13 @@ package server
 
 import (
 	"cmp"
+	"net"
+	"net/url"
 	"os"
 	"strings"
 
+	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/notify"
 	"github.com/usherhq/usher/internal/profile"
 	"github.com/usherhq/usher/internal/server/core"
 	"github.com/usherhq/usher/internal/server/rest"
@@ -35,6 +39,39 @@ func isWeak(authString string) bool {
 		different[r] = true
 	}
 	return len(password) < leastPassword || len(different) < leastPassword/3
+}
+
+// checkPasswords refuses passwords of the database and the mail server that can be guessed,
+// where others can try them.
+func checkPasswords(database string, mail *notify.SMTP) error {
+	_, rest, _ := strings.Cut(database, "://")
+	at, _, _ := strings.Cut(rest, "/")
+	if i := strings.LastIndexByte(at, '@'); i >= 0 {
+		_, password, ok := strings.Cut(at[:i], ":")
+		if plain, err := url.PathUnescape(password); err == nil {
+			password = plain
+		}
+		if ok && !areLoopback(at[i+1:]) && isWeak(password) {
+			return cli.Usagef("others can guess the password of the database at %s: give its role one of at least %d random characters, such as that of `openssl rand -hex 16`", at[i+1:], leastPassword)
+		}
+	}
+	if mail.Password != "" && !isLoopback(mail.Host) && isWeak(mail.Password) {
+		return cli.Usagef("others can guess the password of the mail server at %s (USHER_SMTP_PASSWORD): have it changed to one of at least %d random characters", mail.Host, leastPassword)
+	}
+	return nil
+}
+
+// areLoopback says that all of the hosts of a database URL are this machine.
+func areLoopback(hosts string) bool {
+	for host := range strings.SplitSeq(hosts, ",") {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if host = strings.Trim(host, "[]"); host != "" && !isLoopback(host) {
+			return false
+		}
+	}
+	return true
 }
 
 // mutesOf is what the settings keep from being stored or told. Log lines are told unless

@@ -9,6 +9,7 @@ import (
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/notify"
 	"github.com/usherhq/usher/internal/profile"
+	"github.com/usherhq/usher/internal/rules/masking"
 	"github.com/usherhq/usher/internal/server"
 	"github.com/usherhq/usher/internal/server/origin"
 	"github.com/usherhq/usher/internal/server/trace"
@@ -24,6 +25,9 @@ func (o *startOptions) operate(options *server.Options, settings *profile.Settin
 	options.OnlyPublic = settings.Value("USHER_EGRESS_BLOCK_PRIVATE").Bool()
 	if options.Reach, err = notify.ParseReach(settings.Value("USHER_EGRESS_ALLOW").List()); err != nil {
 		return cli.Usagef("USHER_EGRESS_ALLOW: %v", err)
+	}
+	if options.Masks, err = masking.Parse(settings.Value("USHER_SERVER_LOGS_MASK").List()); err != nil {
+		return cli.Usagef("USHER_SERVER_LOGS_MASK: %v", err)
 	}
 	options.SecurityTxt = server.SecurityTxt{Contact: settings.Value("USHER_SECURITY_CONTACT").Text, Policy: settings.Value("USHER_SECURITY_POLICY").Text}
 	if err := options.SecurityTxt.Check(); err != nil {

@@ -172,6 +172,9 @@ func (o *startOptions) options(settings *profile.Settings, log *slog.Logger) (*s
 		if signIn, err = signInOf(settings); err != nil {
 			return nil, err
 		}
+		if err := checkPasswords(url, &signIn.Mail); err != nil {
+			return nil, err
+		}
 	}
 	secure := tlsOf(settings)
 	if accounts && !secure.On() && !isLoopback(host) {

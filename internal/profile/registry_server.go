@@ -111,6 +111,7 @@ var serverSettings = [...]Setting{
 	{Path: "server.flow_run_graph.max_nodes", Kind: Int, Default: "10000", Aliases: []string{"PREFECT_API_MAX_FLOW_RUN_GRAPH_NODES"}},
 	{Path: "server.flow_run_graph.max_artifacts", Kind: Int, Default: "10000", Aliases: []string{"PREFECT_API_MAX_FLOW_RUN_GRAPH_ARTIFACTS"}},
 	{Path: "server.logs.accept", Ours: true, Kind: Bool, Default: "True"},
+	{Path: "server.logs.mask", Ours: true, Kind: List, Optional: true},
 	{Path: "server.logs.retention_period", Ours: true, Kind: Duration, Default: "90 days, 0:00:00"},
 	{Path: "server.logs.stream_out_enabled", Kind: Bool, Default: "False"},
 	{Path: "server.logs.stream_publishing_enabled", Kind: Bool, Default: "False"},

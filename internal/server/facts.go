@@ -15,7 +15,7 @@ func (s *Server) facts() assurance.Facts {
 		Version: build.Version(), Accounts: o.Accounts, SharedPassword: o.Guards.Guarded(), Host: o.Host, Loopback: isLoopback(s.listener), OnlyTLS13: o.TLS.From13,
 		Database: map[string]string{"sqlite": "SQLite", "postgres": "PostgreSQL"}[s.store.Dialect().Name()], WallGap: s.wallGap, MasterKey: "a file of the server's home",
 		KeepRuns: o.Upkeep.Retention.FlowRuns, KeepLogs: o.Upkeep.Retention.Logs, KeepEvents: o.Upkeep.Retention.Events,
-		LogsMuted: o.Mutes.Logs, OnlyPublic: o.OnlyPublic, OnlyListed: !o.Reach.IsZero(), NoCredentials: o.Mutes.Credentials, SecurityTxt: o.SecurityTxt.Contact != "", Rates: o.Rates.Requests, MaxRequests: o.MaxRequests, Proxies: len(o.Front.Proxies),
+		LogsMuted: o.Mutes.Logs, LogsMasked: len(o.Masks) > 0, OnlyPublic: o.OnlyPublic, OnlyListed: !o.Reach.IsZero(), NoCredentials: o.Mutes.Credentials, SecurityTxt: o.SecurityTxt.Contact != "", Rates: o.Rates.Requests, MaxRequests: o.MaxRequests, Proxies: len(o.Front.Proxies),
 	}
 	switch {
 	case len(o.TLS.Hosts) > 0:

@@ -45,6 +45,26 @@ func TestWhomToTellOfWeaknesses(t *testing.T) {
 	}
 }
 
+// TestVisitorsReadWhatIsPromised looks at the page of the report: everybody reads what is
+// promised, and only who may use the server what it makes of it.
+func TestVisitorsReadWhatIsPromised(t *testing.T) {
+	t.Parallel()
+	const live = "private addresses can be reached"
+	for _, c := range []struct {
+		env   string
+		known bool
+	}{{"USHER_AUTH_MODE=auto", true}, {"PREFECT_SERVER_API_AUTH_STRING=admin:secret", false}, {"USHER_AUTH_MODE=full", false}} {
+		s := testkit.UsherServerIn(t, t.TempDir(), c.env)
+		text := get(t, s.URL+"/security", http.StatusOK)
+		if strings.Contains(text, live) != c.known {
+			t.Errorf("%s: what the server makes of it is told: %t", c.env, !c.known)
+		}
+		if n := strings.Count(text, "<tr id="); n != 55 || !strings.Contains(text, "Each block is sealed with a key of its workspace") || !strings.Contains(text, "not proven") {
+			t.Errorf("%s: %d rows: %s", c.env, n, text)
+		}
+	}
+}
+
 func get(t *testing.T, url string, status int) string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)

@@ -21,6 +21,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/crypt"
 	"github.com/usherhq/usher/internal/notify"
+	"github.com/usherhq/usher/internal/rules/masking"
 	"github.com/usherhq/usher/internal/server/bus"
 	"github.com/usherhq/usher/internal/server/certs"
 	"github.com/usherhq/usher/internal/server/core"
@@ -66,8 +67,10 @@ type Options struct {
 	// SignIn is how people sign in to a server with accounts; nil: with keys only.
 	SignIn *SignIn
 	Mutes  core.Mutes
-	CORS   rest.CORS
-	Web    web.Options
+	// Masks take secrets out of log lines.
+	Masks masking.Patterns
+	CORS  rest.CORS
+	Web   web.Options
 	// Front is where clients find the API, at /api by default, and who may speak for them.
 	Front origin.Front
 	// OnlyPublic keeps webhooks and notifications from private addresses, whatever their
@@ -195,7 +198,7 @@ func openCore(ctx context.Context, o Options) (*core.Core, error) {
 		return nil, err
 	}
 	c := &core.Core{
-		Store: db, Bus: &bus.Bus{}, Clock: o.Clock, Log: o.Log, Keys: o.Keys, Upkeep: o.Upkeep, Guards: o.Guards, Settings: o.Settings, Mutes: o.Mutes,
+		Store: db, Bus: &bus.Bus{}, Clock: o.Clock, Log: o.Log, Keys: o.Keys, Upkeep: o.Upkeep, Guards: o.Guards, Settings: o.Settings, Mutes: o.Mutes, Masks: o.Masks,
 		Sender: &notify.Client{Clock: o.Clock, OnlyPublic: o.OnlyPublic, Allow: o.Reach}, Tracer: trace.New(o.Trace, o.Log),
 	}
 	if o.Metrics {
@@ -247,6 +250,10 @@ func (s *Server) split(contract, hooks http.Handler) http.Handler {
 		}
 		if r.URL.Path == securityTxtPath && r.Method == http.MethodGet {
 			s.options.SecurityTxt.serve(w, s.publicURL(), expires)
+			return
+		}
+		if r.URL.Path == securityPagePath && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			s.securityPage(w, r)
 			return
 		}
 		if hooks != nil && strings.HasPrefix(r.URL.Path, "/hooks/") {

@@ -86,6 +86,7 @@ type Facts struct {
 	KeepLogs       time.Duration
 	KeepEvents     time.Duration
 	LogsMuted      bool
+	LogsMasked     bool
 	OnlyPublic     bool // nothing is sent to private addresses
 	OnlyListed     bool // what is sent goes to listed hosts
 	SecurityTxt    bool // it names whom to tell of weaknesses
@@ -194,6 +195,10 @@ func lines(f *Facts) Value {
 		return Value{Text: "lines are taken and not kept"}
 	}
 	return Value{Text: "lines are kept " + kept(f.KeepLogs) + "; clients and the server can switch them off"}
+}
+
+func masked(f *Facts) Value {
+	return Value{Text: onOff(f.LogsMasked, "on, before lines are kept", "off (USHER_SERVER_LOGS_MASK)")}
 }
 
 func mailed(f *Facts) Value {

@@ -18,6 +18,7 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/crypt"
 	"github.com/usherhq/usher/internal/notify"
+	"github.com/usherhq/usher/internal/rules/masking"
 	"github.com/usherhq/usher/internal/server/bus"
 	"github.com/usherhq/usher/internal/server/meter"
 	"github.com/usherhq/usher/internal/server/trace"
@@ -33,6 +34,8 @@ type Core struct {
 	Keys   *crypt.Keeper // of the master keys
 	Upkeep Upkeep
 	Mutes  Mutes
+	// Masks take what looks like a secret out of log lines before they are kept.
+	Masks masking.Patterns
 	// UIURL is where the web UI is, without a slash at the end, for links in messages.
 	UIURL  string
 	Guards Guards

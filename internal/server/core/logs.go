@@ -24,6 +24,9 @@ func (c *Core) CreateLogs(ctx context.Context, who Caller, lines []api.LogCreate
 	if len(lines) == 0 || c.Mutes.Logs {
 		return nil
 	}
+	for i := range lines {
+		lines[i].Message = c.Masks.Mask(lines[i].Message)
+	}
 	return c.write(ctx, who, func(w *work) error {
 		if err := w.boundLogs(lines); err != nil {
 			return err

@@ -1,13 +1,18 @@
 package rest_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/coder/websocket"
 	"github.com/go-json-experiment/json"
 
+	"github.com/usherhq/usher/internal/rules/masking"
 	"github.com/usherhq/usher/internal/server"
 	"github.com/usherhq/usher/internal/store/storetest"
 )
@@ -80,5 +85,47 @@ func TestLinesAreNotKeptWhereTheyAreNotWanted(t *testing.T) {
 	must(t, url, "POST /logs/", logLines("11111111-1111-4111-8111-111111111111", 0, 3), http.StatusCreated, "")
 	if _, kept := ask(t, url, "POST /logs/filter", `{}`); string(kept) != "[]" {
 		t.Errorf("kept is %s", kept)
+	}
+}
+
+// TestLinesAreMaskedBeforeTheyAreKept looks for a secret in what is answered, told at the socket,
+// and in the files of the database.
+func TestLinesAreMaskedBeforeTheyAreKept(t *testing.T) {
+	t.Parallel()
+	masks, err := masking.Parse([]string{masking.Known, `acme-\d+`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "usher.db")
+	url := startServerWith(t, file, func(o *server.Options) { o.Masks = masks })
+	conn, _, err := websocket.Dial(t.Context(), url+"/logs/out", &websocket.DialOptions{Subprotocols: []string{"prefect"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow() //nolint:errcheck // closing
+	for _, say := range []string{`{"type":"auth","token":null}`, `{"type":"filter","filter":{}}`} {
+		if err := conn.Write(t.Context(), websocket.MessageText, []byte(say)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := conn.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	must(t, url, "POST /logs/", `[{"name":"n","level":20,"message":"login password=hunter2canary for acme-4711canary of ada","timestamp":"2026-01-01T00:00:00Z"}]`, http.StatusCreated, "")
+	const want = "login password=******** for ********canary of ada"
+	if _, kept := ask(t, url, "POST /logs/filter", `{}`); !strings.Contains(string(kept), want) {
+		t.Errorf("kept is %s", kept)
+	}
+	if _, line, err := conn.Read(t.Context()); err != nil || !strings.Contains(string(line), want) {
+		t.Errorf("told is %s, %v", line, err)
+	}
+	for _, name := range []string{file, file + "-wal"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte("hunter2canary")) || bytes.Contains(text, []byte("acme-4711")) {
+			t.Errorf("%s has a secret", name)
+		}
 	}
 }
