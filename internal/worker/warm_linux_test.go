@@ -267,6 +267,38 @@ func TestWarmInterpretersEnd(t *testing.T) {
 	<-next.Done()
 }
 
+// TestInterpretersAreWarmForTheFirstRuns looks that a worker gets ready for what ran last and
+// for what is due next, before anything runs.
+func TestInterpretersAreWarmForTheFirstRuns(t *testing.T) {
+	t.Parallel()
+	w := newWarmth(t, testkit.UsherServer(t), 1, map[string]any{"env": map[string]any{"OWN": canary}})
+	before, _ := w.look("")
+	w.ends(before, api.StateTypeCompleted)
+	w.worker.Stop()
+	ran := w.deployment
+	due, _ := w.project("due", map[string]string{"f.py": lookAround}, nil)
+	w.scene.run(due, func(r *api.DeploymentFlowRunCreate) {
+		at := api.At(time.Now().Add(time.Hour))
+		r.State = api.Some(api.StateCreate{Type: api.StateTypeScheduled, StateDetails: api.Some(api.StateDetails{ScheduledTime: &at})})
+		r.Parameters = api.Some(value(t, map[string]any{"how": "", "mark": filepath.Join(t.TempDir(), "mark")}))
+	})
+	w.named("program", "true") // it needs none
+	w.keeps = 2
+	w.scene.worker("next", "--warm-interpreters", "2")
+	w.awaitWarm()
+	for _, deployment := range []uuid.UUID{ran, due} {
+		w.deployment = deployment
+		began := time.Now()
+		run, mark := w.look("")
+		w.ends(run, api.StateTypeCompleted)
+		at, _, what := w.seen(mark)
+		if !strings.Contains(cmdline.FindString(what), "warm.py") {
+			t.Errorf("the first run of a deployment found no interpreter warm: %s", cmdline.FindString(what))
+		}
+		t.Logf("the first line of the flow ran %s after the run was created", at.Sub(began).Round(time.Millisecond))
+	}
+}
+
 // processes are those of the scene whose arguments have the words.
 func (w *warmth) processes(words string) (pids []int) {
 	w.t.Helper()

@@ -174,6 +174,9 @@ func (w *Worker) work(ctx context.Context, end func()) error {
 		go w.keepFinding(ctx, finder)
 	}
 	w.Notice("%s '%s' started!", w.title(), w.Name)
+	if kind, ok := w.kind.(Expecter); ok && kind.Expects() > 0 {
+		go w.expect(ctx, kind)
+	}
 	err := w.poll(ctx)
 	w.awaitRuns(ctx, end)
 	w.tell("prefect.worker.stopped", w.related(nil), w.started)

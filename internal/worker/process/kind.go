@@ -42,6 +42,7 @@ var (
 	_ worker.Kind     = (*Kind)(nil)
 	_ worker.Extended = (*Kind)(nil)
 	_ worker.Preparer = (*Kind)(nil)
+	_ worker.Expecter = (*Kind)(nil)
 )
 
 // Name is the type of pools of this kind.
@@ -97,6 +98,39 @@ func (k *Kind) startWarm(job *worker.Job, argv []string, dir string, env map[str
 		configured = ""
 	}
 	return k.Warm.Start(warmSpecOf(argv[0], configured, env, job.Hold), job.Dir, dir, env)
+}
+
+// Expects is how many interpreters are kept warm.
+func (k *Kind) Expects() int {
+	if k.Warm == nil {
+		return 0
+	}
+	return k.Warm.size
+}
+
+// Expect warms an interpreter for a run like the job, unless a command or an environment made
+// for it decides which one that is.
+func (k *Kind) Expect(ctx context.Context, job *worker.Job) {
+	if _, asked, err := wanted(job); err != nil || asked || k.Always || job.Config.Command != "" {
+		return
+	}
+	configured, _ := job.Config.Rest["working_dir"].(string)
+	dir := configured
+	if dir == "" {
+		dir = filepath.Join(k.Warm.dir, "work") // stands for the fresh one that a run gets
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return
+	}
+	if configured != "" {
+		configured = dir
+	}
+	argv, err := k.command(ctx, job, dir)
+	if err != nil || len(argv) != len(engineArgs)+1 {
+		return
+	}
+	k.Warm.expect(warmSpecOf(argv[0], configured, job.Env, job.Hold))
 }
 
 // engineArgs are what makes an interpreter the engine of a run.

@@ -173,6 +173,16 @@ func (w *Warm) note(s warmSpec) {
 	w.nudge()
 }
 
+// expect has an interpreter warmed for a run that has not come yet; those that came count more.
+func (w *Warm) expect(s warmSpec) {
+	w.mu.Lock()
+	if len(w.recent) < w.size {
+		w.recent = slices.Insert(w.recent, 0, s)
+	}
+	w.mu.Unlock()
+	w.nudge()
+}
+
 func (w *Warm) nudge() {
 	select {
 	case w.wake <- struct{}{}:
