@@ -67,7 +67,8 @@ func printVersion(streams *term.Streams) int {
 
 // run finds the command and executes it.
 func run(ctx context.Context, env *cli.Env, args []string) error {
-	root := NewRoot(env)
+	root := newTrunk(env)
+	cli.Grow(root, args)
 	root.SetIn(env.Streams.In)
 	root.SetOut(env.Streams.Out)
 	root.SetErr(env.Streams.Err)
@@ -88,6 +89,7 @@ func run(ctx context.Context, env *cli.Env, args []string) error {
 		}
 		if ok {
 			args = expand(args, word, words)
+			cli.Grow(root, args)
 			args = cli.Normalize(root, args)
 			if cmd, rest, err = root.Find(args); err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,31 @@ func TestVersionNeedsNoTree(t *testing.T) {
 	s, out, _ := streams()
 	if code := Main([]string{"--version"}, s); code != 0 || out.String() != build.Version()+"\n" {
 		t.Errorf("exit code %d, stdout %q", code, out)
+	}
+}
+
+// TestOnlyTheNounThatIsNamedIsBuilt pins what a command does not pay for: the verbs of others.
+func TestOnlyTheNounThatIsNamedIsBuilt(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string][]string{
+		"--help":                         nil,
+		"flow-run ls --limit 1":          {"flow-run"},
+		"--profile prod deployments run": {"deployment"},
+		"help work-pool":                 {"work-pool"},
+		"__complete gcl ":                {"global-concurrency-limit"},
+	} {
+		s, _, _ := streams()
+		root := newTrunk(cli.NewEnv(s, profile.Where{}))
+		cli.Grow(root, strings.Fields(line))
+		var built []string
+		for _, noun := range root.Commands() {
+			if cli.IsGroup(noun) && noun.HasSubCommands() {
+				built = append(built, noun.Name())
+			}
+		}
+		if !slices.Equal(built, want) {
+			t.Errorf("%q builds the verbs of %q, want %q", line, built, want)
+		}
 	}
 }
 

@@ -58,9 +58,16 @@ const (
 	groupSetup   = "setup"
 )
 
-// NewRoot builds the tree of commands.
+// NewRoot builds the whole tree of commands.
 func NewRoot(env *cli.Env) *cobra.Command {
-	root := cli.Group("usher", "Run and watch workflows, with the commands you know from Prefect", nil)
+	root := newTrunk(env)
+	cli.GrowAll(root)
+	return root
+}
+
+// newTrunk builds the tree without the verbs of its nouns.
+func newTrunk(env *cli.Env) *cobra.Command {
+	root := cli.Group("usher", "Run and watch workflows, with the commands you know from Prefect", nil, nil)
 	root.Example = "usher profile use prod\nusher config view"
 	root.SilenceErrors = true
 	root.SilenceUsage = true

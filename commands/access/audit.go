@@ -43,7 +43,9 @@ func (e entry) actor() string {
 
 // NewAuditCmd makes usher audit.
 func NewAuditCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("audit", "read the audit log and check that nobody changed it", nil, newAuditListCmd(env), newVerifyCmd(env))
+	cmd := cli.Group("audit", "read the audit log and check that nobody changed it", nil, func() []*cobra.Command {
+		return []*cobra.Command{newAuditListCmd(env), newVerifyCmd(env)}
+	})
 	cmd.Example = "usher audit ls"
 	return cmd
 }

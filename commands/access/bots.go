@@ -21,8 +21,9 @@ type bot struct {
 
 // NewServiceAccountCmd makes usher service-account.
 func NewServiceAccountCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("service-account", "look after what programs log in as", []string{"service-accounts", "bot", "bots"},
-		newBotListCmd(env), newBotCreateCmd(env), newBotRotateCmd(env), newBotDeleteCmd(env))
+	cmd := cli.Group("service-account", "look after what programs log in as", []string{"service-accounts", "bot", "bots"}, func() []*cobra.Command {
+		return []*cobra.Command{newBotListCmd(env), newBotCreateCmd(env), newBotRotateCmd(env), newBotDeleteCmd(env)}
+	})
 	cmd.Example = "usher service-account ls"
 	return cmd
 }

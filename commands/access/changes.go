@@ -16,10 +16,16 @@ const changes = "/changes/"
 
 // NewChangeCmd makes usher change.
 func NewChangeCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("change", "changes of who may use the account that wait for a second person", []string{"changes"},
-		newChangeListCmd(env), newChangeShowCmd(env), newApproveChangeCmd(env),
-		newVerdictCmd(env, "reject", "refuse a change that somebody else has proposed", "%s %s of %s is not made."),
-		newVerdictCmd(env, "withdraw", "take back a change that you have proposed", "%s %s of %s is taken back."), newRequireCmd(env))
+	cmd := cli.Group("change", "changes of who may use the account that wait for a second person", []string{"changes"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newChangeListCmd(env),
+			newChangeShowCmd(env),
+			newApproveChangeCmd(env),
+			newVerdictCmd(env, "reject", "refuse a change that somebody else has proposed", "%s %s of %s is not made."),
+			newVerdictCmd(env, "withdraw", "take back a change that you have proposed", "%s %s of %s is taken back."),
+			newRequireCmd(env),
+		}
+	})
 	cmd.Example = "usher change ls"
 	return cmd
 }

@@ -20,8 +20,20 @@ type grant struct {
 
 // NewAccessCmd makes usher access.
 func NewAccessCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("access", "say who may work in the workspace in use", nil, newGrantListCmd(env), newGrantCmd(env), newUngrantCmd(env), newRolesCmd(env),
-		newRequestCmd(env), newRequestsCmd(env), newApproveCmd(env), newDenyCmd(env), newWithdrawCmd(env), newReviewCmd(env))
+	cmd := cli.Group("access", "say who may work in the workspace in use", nil, func() []*cobra.Command {
+		return []*cobra.Command{
+			newGrantListCmd(env),
+			newGrantCmd(env),
+			newUngrantCmd(env),
+			newRolesCmd(env),
+			newRequestCmd(env),
+			newRequestsCmd(env),
+			newApproveCmd(env),
+			newDenyCmd(env),
+			newWithdrawCmd(env),
+			newReviewCmd(env),
+		}
+	})
 	cmd.Example = "usher access ls"
 	return cmd
 }

@@ -33,7 +33,9 @@ func keyColumns() []output.Column[key] {
 
 // NewKeyCmd makes usher api-key.
 func NewKeyCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("api-key", "make and end your API keys", []string{"api-keys"}, newKeyListCmd(env), newKeyCreateCmd(env), newKeyRevokeCmd(env))
+	cmd := cli.Group("api-key", "make and end your API keys", []string{"api-keys"}, func() []*cobra.Command {
+		return []*cobra.Command{newKeyListCmd(env), newKeyCreateCmd(env), newKeyRevokeCmd(env)}
+	})
 	cmd.Example = "usher api-key ls"
 	return cmd
 }

@@ -54,9 +54,18 @@ type invitation struct {
 
 // NewMemberCmd makes usher member.
 func NewMemberCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("member", "see and invite the people of the account", []string{"members"},
-		newMemberListCmd(env), newInviteCmd(env), newInvitationsCmd(env), newRevokeCmd(env), newSetRoleCmd(env),
-		newActiveCmd(env, "activate", true), newActiveCmd(env, "deactivate", false), newRemoveCmd(env))
+	cmd := cli.Group("member", "see and invite the people of the account", []string{"members"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newMemberListCmd(env),
+			newInviteCmd(env),
+			newInvitationsCmd(env),
+			newRevokeCmd(env),
+			newSetRoleCmd(env),
+			newActiveCmd(env, "activate", true),
+			newActiveCmd(env, "deactivate", false),
+			newRemoveCmd(env),
+		}
+	})
 	cmd.Example = "usher member ls"
 	return cmd
 }

@@ -16,8 +16,9 @@ import (
 const accessReviews = "/access_reviews/"
 
 func newReviewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("review", "look at who has access to the account, and decide who keeps it", []string{"reviews"},
-		newReviewCreateCmd(env), newReviewListCmd(env), newReviewShowCmd(env), newReviewCompleteCmd(env))
+	cmd := cli.Group("review", "look at who has access to the account, and decide who keeps it", []string{"reviews"}, func() []*cobra.Command {
+		return []*cobra.Command{newReviewCreateCmd(env), newReviewListCmd(env), newReviewShowCmd(env), newReviewCompleteCmd(env)}
+	})
 	cmd.Example = "usher access review ls"
 	return cmd
 }

@@ -20,7 +20,9 @@ import (
 
 // NewCmd makes usher alias.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("alias", "name the lines that you type often", []string{"aliases"}, newSetCmd(env), newListCmd(env), newRemoveCmd(env))
+	cmd := cli.Group("alias", "name the lines that you type often", []string{"aliases"}, func() []*cobra.Command {
+		return []*cobra.Command{newSetCmd(env), newListCmd(env), newRemoveCmd(env)}
+	})
 	cmd.Example = "usher alias set failed 'flow-run ls --state Failed'\nusher failed --limit 3"
 	return cmd
 }

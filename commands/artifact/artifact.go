@@ -14,11 +14,9 @@ import (
 
 // NewCmd makes usher artifact.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("artifact", "read what flows left for people", []string{"artifacts"},
-		newListCmd(env),
-		newInspectCmd(env),
-		newDeleteCmd(env),
-	)
+	cmd := cli.Group("artifact", "read what flows left for people", []string{"artifacts"}, func() []*cobra.Command {
+		return []*cobra.Command{newListCmd(env), newInspectCmd(env), newDeleteCmd(env)}
+	})
 	cmd.Example = "usher artifact ls\nusher artifact inspect sales-report"
 	return cmd
 }

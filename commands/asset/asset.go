@@ -16,8 +16,9 @@ import (
 // NewCmd makes usher asset.
 func NewCmd(env *cli.Env) *cobra.Command {
 	at := &place{env: env, words: "usher asset", connect: (*cli.Env).Client}
-	cmd := cli.Group("asset", "see the data that flows make, and what is made of what", []string{"assets"},
-		newListCmd(at), newInspectCmd(at), newGraphCmd(at), newDeleteCmd(at))
+	cmd := cli.Group("asset", "see the data that flows make, and what is made of what", []string{"assets"}, func() []*cobra.Command {
+		return []*cobra.Command{newListCmd(at), newInspectCmd(at), newGraphCmd(at), newDeleteCmd(at)}
+	})
 	cmd.Example = "usher asset ls --prefix s3://\nusher asset graph s3://lake/clean.csv"
 	return cmd
 }
@@ -26,7 +27,9 @@ func NewCmd(env *cli.Env) *cobra.Command {
 // is its way to the server.
 func NewCloudCmd(env *cli.Env, connect func(*cli.Env) (*client.Client, error)) *cobra.Command {
 	at := &place{env: env, words: "usher cloud asset", connect: connect}
-	cmd := cli.Group("asset", "see the things that runs make", []string{"assets"}, newListCmd(at), newDeleteCmd(at))
+	cmd := cli.Group("asset", "see the things that runs make", []string{"assets"}, func() []*cobra.Command {
+		return []*cobra.Command{newListCmd(at), newDeleteCmd(at)}
+	})
 	cmd.Example = "usher cloud asset ls --prefix s3://"
 	return cmd
 }

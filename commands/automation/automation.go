@@ -17,15 +17,17 @@ import (
 
 // NewCmd makes usher automation.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("automation", "let the server act when something happens", []string{"automations"},
-		newListCmd(env),
-		newInspectCmd(env),
-		newCreateCmd(env),
-		newUpdateCmd(env),
-		newToggleCmd(env, true),
-		newToggleCmd(env, false),
-		newDeleteCmd(env),
-	)
+	cmd := cli.Group("automation", "let the server act when something happens", []string{"automations"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newListCmd(env),
+			newInspectCmd(env),
+			newCreateCmd(env),
+			newUpdateCmd(env),
+			newToggleCmd(env, true),
+			newToggleCmd(env, false),
+			newDeleteCmd(env),
+		}
+	})
 	cmd.Example = "usher automation create --from-file automation.yaml\nusher automation ls"
 	return cmd
 }

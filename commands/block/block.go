@@ -18,14 +18,16 @@ import (
 
 // NewCmd makes usher block.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("block", "keep settings and secrets that flows load", []string{"blocks"},
-		newListCmd(env),
-		newInspectCmd(env),
-		newCreateCmd(env),
-		newDeleteCmd(env),
-		newRegisterCmd(env),
-		newTypeCmd(env),
-	)
+	cmd := cli.Group("block", "keep settings and secrets that flows load", []string{"blocks"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newListCmd(env),
+			newInspectCmd(env),
+			newCreateCmd(env),
+			newDeleteCmd(env),
+			newRegisterCmd(env),
+			newTypeCmd(env),
+		}
+	})
 	cmd.Example = "usher block ls\nusher block inspect secret/api-token"
 	return cmd
 }

@@ -16,11 +16,9 @@ import (
 )
 
 func newTypeCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("type", "see what kinds of blocks there are", []string{"types"},
-		newTypeListCmd(env),
-		newTypeInspectCmd(env),
-		newTypeDeleteCmd(env),
-	)
+	cmd := cli.Group("type", "see what kinds of blocks there are", []string{"types"}, func() []*cobra.Command {
+		return []*cobra.Command{newTypeListCmd(env), newTypeInspectCmd(env), newTypeDeleteCmd(env)}
+	})
 	cmd.Example = "usher block type ls\nusher block type inspect secret"
 	return cmd
 }

@@ -33,9 +33,16 @@ type allowed struct {
 }
 
 func newAllowlistCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("ip-allowlist", "say from which addresses the account may be reached", []string{"ip-allowlists"},
-		newAllowlistListCmd(env), newAllowlistEnableCmd(env), newAllowlistDisableCmd(env),
-		newAllowlistAddCmd(env), newAllowlistRemoveCmd(env), newAllowlistToggleCmd(env))
+	cmd := cli.Group("ip-allowlist", "say from which addresses the account may be reached", []string{"ip-allowlists"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newAllowlistListCmd(env),
+			newAllowlistEnableCmd(env),
+			newAllowlistDisableCmd(env),
+			newAllowlistAddCmd(env),
+			newAllowlistRemoveCmd(env),
+			newAllowlistToggleCmd(env),
+		}
+	})
 	cmd.Example = "usher cloud ip-allowlist ls"
 	return cmd
 }

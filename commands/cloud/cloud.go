@@ -16,11 +16,20 @@ import (
 
 // NewCmd makes usher cloud.
 func NewCmd(env *cli.Env) *cobra.Command {
-	workspaces := cli.Group("workspace", "see, choose and make the workspaces of Prefect Cloud", []string{"workspaces"},
-		newWorkspaceListCmd(env), newWorkspaceSetCmd(env), newWorkspaceCreateCmd(env))
+	workspaces := cli.Group("workspace", "see, choose and make the workspaces of Prefect Cloud", []string{"workspaces"}, func() []*cobra.Command {
+		return []*cobra.Command{newWorkspaceListCmd(env), newWorkspaceSetCmd(env), newWorkspaceCreateCmd(env)}
+	})
 	workspaces.Example = "usher cloud workspace ls"
-	cmd := cli.Group("cloud", "log in to Prefect Cloud and look after what only it has", nil,
-		newLoginCmd(env), newLogoutCmd(env), workspaces, newWebhookCmd(env), newAllowlistCmd(env), asset.NewCloudCmd(env, workspace))
+	cmd := cli.Group("cloud", "log in to Prefect Cloud and look after what only it has", nil, func() []*cobra.Command {
+		return []*cobra.Command{
+			newLoginCmd(env),
+			newLogoutCmd(env),
+			workspaces,
+			newWebhookCmd(env),
+			newAllowlistCmd(env),
+			asset.NewCloudCmd(env, workspace),
+		}
+	})
 	cmd.Example = "usher cloud login --key - --workspace acme/etl < key.txt\nusher cloud workspace ls"
 	return cmd
 }

@@ -13,9 +13,17 @@ import (
 )
 
 func newWebhookCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("webhook", "turn requests from elsewhere into events", []string{"webhooks"},
-		newWebhookListCmd(env), newWebhookGetCmd(env), newWebhookCreateCmd(env), newWebhookUpdateCmd(env),
-		newWebhookToggleCmd(env), newWebhookRotateCmd(env), newWebhookDeleteCmd(env))
+	cmd := cli.Group("webhook", "turn requests from elsewhere into events", []string{"webhooks"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newWebhookListCmd(env),
+			newWebhookGetCmd(env),
+			newWebhookCreateCmd(env),
+			newWebhookUpdateCmd(env),
+			newWebhookToggleCmd(env),
+			newWebhookRotateCmd(env),
+			newWebhookDeleteCmd(env),
+		}
+	})
 	cmd.Example = "usher cloud webhook ls"
 	return cmd
 }

@@ -11,12 +11,14 @@ import (
 
 // NewCmd makes usher completion.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("completion", "print a script that completes commands in your shell", nil,
-		shell(env, "bash", "source <(usher completion bash)\nusher completion bash > ~/.local/share/bash-completion/completions/usher"),
-		shell(env, "zsh", "usher completion zsh > ~/.zsh/completions/_usher"),
-		shell(env, "fish", "usher completion fish > ~/.config/fish/completions/usher.fish"),
-		shell(env, "powershell", "usher completion powershell > usher.ps1"),
-	)
+	cmd := cli.Group("completion", "print a script that completes commands in your shell", nil, func() []*cobra.Command {
+		return []*cobra.Command{
+			shell(env, "bash", "source <(usher completion bash)\nusher completion bash > ~/.local/share/bash-completion/completions/usher"),
+			shell(env, "zsh", "usher completion zsh > ~/.zsh/completions/_usher"),
+			shell(env, "fish", "usher completion fish > ~/.config/fish/completions/usher.fish"),
+			shell(env, "powershell", "usher completion powershell > usher.ps1"),
+		}
+	})
 	cmd.Example = "source <(usher completion bash)"
 	return cmd
 }

@@ -10,13 +10,9 @@ import (
 
 // NewCmd makes usher config.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("config", "show and change settings", nil,
-		newViewCmd(env),
-		newExplainCmd(env),
-		newSetCmd(env),
-		newUnsetCmd(env),
-		newValidateCmd(env),
-	)
+	cmd := cli.Group("config", "show and change settings", nil, func() []*cobra.Command {
+		return []*cobra.Command{newViewCmd(env), newExplainCmd(env), newSetCmd(env), newUnsetCmd(env), newValidateCmd(env)}
+	})
 	cmd.Example = "usher config view\nusher config set PREFECT_API_URL=http://127.0.0.1:4200/api"
 	return cmd
 }

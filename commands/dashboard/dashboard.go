@@ -30,7 +30,9 @@ func NewCmd(env *cli.Env) *cobra.Command {
 	}
 	cli.Positionals(open)
 	cli.ResultFlags(open, &options, output.FieldsOf[opened]())
-	cmd := cli.Group("dashboard", "look at everything in the browser", nil, open)
+	cmd := cli.Group("dashboard", "look at everything in the browser", nil, func() []*cobra.Command {
+		return []*cobra.Command{open}
+	})
 	cmd.Example = "usher dashboard open"
 	return cmd
 }

@@ -13,24 +13,26 @@ import (
 
 // NewCmd makes usher deployment.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("deployment", "run deployed flows and see how they are set up", []string{"deployments"},
-		newListCmd(env),
-		newInspectCmd(env),
-		newHistoryCmd(env),
-		newRunCmd(env),
-		newPauseCmd(env),
-		newResumeCmd(env),
-		newDisableCmd(env),
-		newEnableCmd(env),
-		newVersionsCmd(env),
-		newPromoteCmd(env),
-		newDiffCmd(env),
-		newBranchCmd(env),
-		newScheduleCmd(env),
-		newBackfillCmd(env),
-		newRunAccessCmd(env),
-		newDeleteCmd(env),
-	)
+	cmd := cli.Group("deployment", "run deployed flows and see how they are set up", []string{"deployments"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newListCmd(env),
+			newInspectCmd(env),
+			newHistoryCmd(env),
+			newRunCmd(env),
+			newPauseCmd(env),
+			newResumeCmd(env),
+			newDisableCmd(env),
+			newEnableCmd(env),
+			newVersionsCmd(env),
+			newPromoteCmd(env),
+			newDiffCmd(env),
+			newBranchCmd(env),
+			newScheduleCmd(env),
+			newBackfillCmd(env),
+			newRunAccessCmd(env),
+			newDeleteCmd(env),
+		}
+	})
 	cmd.Example = "usher deployment ls\nusher deployment run etl/nightly --param day=2026-01-31 --watch"
 	return cmd
 }

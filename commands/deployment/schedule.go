@@ -16,14 +16,16 @@ import (
 )
 
 func newScheduleCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("schedule", "run a deployment at set times", []string{"schedules"},
-		newScheduleListCmd(env),
-		newScheduleCreateCmd(env),
-		newScheduleDeleteCmd(env),
-		newScheduleClearCmd(env),
-		newScheduleToggleCmd(env, false),
-		newScheduleToggleCmd(env, true),
-	)
+	cmd := cli.Group("schedule", "run a deployment at set times", []string{"schedules"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newScheduleListCmd(env),
+			newScheduleCreateCmd(env),
+			newScheduleDeleteCmd(env),
+			newScheduleClearCmd(env),
+			newScheduleToggleCmd(env, false),
+			newScheduleToggleCmd(env, true),
+		}
+	})
 	cmd.Example = "usher deployment schedule create etl/nightly --cron '0 3 * * *' --timezone Europe/Berlin\nusher deployment schedule ls etl/nightly"
 	return cmd
 }

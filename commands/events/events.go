@@ -9,11 +9,9 @@ import (
 
 // NewCmd makes usher events.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("events", "see what happens, and tell the server of more", []string{"event"},
-		newListCmd(env),
-		newStreamCmd(env),
-		newEmitCmd(env),
-	)
+	cmd := cli.Group("events", "see what happens, and tell the server of more", []string{"event"}, func() []*cobra.Command {
+		return []*cobra.Command{newListCmd(env), newStreamCmd(env), newEmitCmd(env)}
+	})
 	cmd.Example = "usher events stream\nusher events ls --since 1h"
 	return cmd
 }

@@ -16,10 +16,13 @@ import (
 
 // NewCmd makes usher experimental.
 func NewCmd(env *cli.Env) *cobra.Command {
-	storage := cli.Group("result-storage", "choose where results are kept when flows don't say", nil,
-		newInspectCmd(env), newSetCmd(env), newClearCmd(env))
+	storage := cli.Group("result-storage", "choose where results are kept when flows don't say", nil, func() []*cobra.Command {
+		return []*cobra.Command{newInspectCmd(env), newSetCmd(env), newClearCmd(env)}
+	})
 	storage.Example = "usher experimental result-storage inspect"
-	cmd := cli.Group("experimental", "use what may still change", nil, storage, plugins.NewCmd(env))
+	cmd := cli.Group("experimental", "use what may still change", nil, func() []*cobra.Command {
+		return []*cobra.Command{storage, plugins.NewCmd(env)}
+	})
 	cmd.Example = "usher experimental result-storage inspect"
 	return cmd
 }

@@ -15,7 +15,9 @@ import (
 
 // NewCmd makes usher flow.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("flow", "see the flows that are known", []string{"flows"}, newListCmd(env), newInspectCmd(env), worker.NewFlowServeCmd(env), newDeleteCmd(env))
+	cmd := cli.Group("flow", "see the flows that are known", []string{"flows"}, func() []*cobra.Command {
+		return []*cobra.Command{newListCmd(env), newInspectCmd(env), worker.NewFlowServeCmd(env), newDeleteCmd(env)}
+	})
 	cmd.Example = "usher flow ls"
 	return cmd
 }

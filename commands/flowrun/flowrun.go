@@ -18,20 +18,22 @@ import (
 
 // NewCmd makes usher flow-run.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("flow-run", "see, watch and stop runs of flows", []string{"flow-runs"},
-		newListCmd(env),
-		newInspectCmd(env),
-		newLogsCmd(env),
-		newWatchCmd(env),
-		newTimelineCmd(env),
-		newDiffCmd(env),
-		newCancelCmd(env),
-		newResumeCmd(env),
-		newRetryCmd(env),
-		newExecuteCmd(env),
-		newTokensCmd(env),
-		newDeleteCmd(env),
-	)
+	cmd := cli.Group("flow-run", "see, watch and stop runs of flows", []string{"flow-runs"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newListCmd(env),
+			newInspectCmd(env),
+			newLogsCmd(env),
+			newWatchCmd(env),
+			newTimelineCmd(env),
+			newDiffCmd(env),
+			newCancelCmd(env),
+			newResumeCmd(env),
+			newRetryCmd(env),
+			newExecuteCmd(env),
+			newTokensCmd(env),
+			newDeleteCmd(env),
+		}
+	})
 	cmd.Example = "usher flow-run ls --state Failed\nusher flow-run logs -f curious-badger\nusher flow-run cancel curious-badger"
 	return cmd
 }

@@ -13,7 +13,9 @@ import (
 )
 
 func newTokensCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("tokens", "see and end what lets the program of a run in", nil, newTokensListCmd(env), newTokensRevokeCmd(env))
+	cmd := cli.Group("tokens", "see and end what lets the program of a run in", nil, func() []*cobra.Command {
+		return []*cobra.Command{newTokensListCmd(env), newTokensRevokeCmd(env)}
+	})
 	cmd.Long = "On a server with accounts workers start each run with a token of its own, which ends with the run. The secrets of tokens are shown nowhere."
 	cmd.Example = "usher flow-run tokens ls curious-badger\nusher flow-run tokens revoke curious-badger"
 	return cmd

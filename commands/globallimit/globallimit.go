@@ -17,15 +17,17 @@ import (
 
 // NewCmd makes usher global-concurrency-limit.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("global-concurrency-limit", "limit how often something is done at once, anywhere", []string{"global-concurrency-limits", "gcl"},
-		newListCmd(env),
-		newInspectCmd(env),
-		newCreateCmd(env),
-		newUpdateCmd(env),
-		newToggleCmd(env, true),
-		newToggleCmd(env, false),
-		newDeleteCmd(env),
-	)
+	cmd := cli.Group("global-concurrency-limit", "limit how often something is done at once, anywhere", []string{"global-concurrency-limits", "gcl"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newListCmd(env),
+			newInspectCmd(env),
+			newCreateCmd(env),
+			newUpdateCmd(env),
+			newToggleCmd(env, true),
+			newToggleCmd(env, false),
+			newDeleteCmd(env),
+		}
+	})
 	cmd.Example = "usher gcl create database --limit 5\nusher gcl ls"
 	return cmd
 }

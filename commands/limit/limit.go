@@ -20,13 +20,9 @@ import (
 
 // NewCmd makes usher concurrency-limit.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("concurrency-limit", "limit how many tasks with a tag run at once", []string{"concurrency-limits"},
-		newListCmd(env),
-		newInspectCmd(env),
-		newCreateCmd(env),
-		newResetCmd(env),
-		newDeleteCmd(env),
-	)
+	cmd := cli.Group("concurrency-limit", "limit how many tasks with a tag run at once", []string{"concurrency-limits"}, func() []*cobra.Command {
+		return []*cobra.Command{newListCmd(env), newInspectCmd(env), newCreateCmd(env), newResetCmd(env), newDeleteCmd(env)}
+	})
 	cmd.Example = "usher concurrency-limit create database 5\nusher concurrency-limit ls"
 	return cmd
 }

@@ -20,8 +20,9 @@ func NewAuthCmd(env *cli.Env) *cobra.Command {
 	logIn, logOut := NewCmd(env), NewLogoutCmd(env)
 	logIn.Hidden, logOut.Hidden = true, true // where gh has them
 	logIn.Example, logOut.Example = "usher auth login", "usher auth logout"
-	cmd := cli.Group("auth", "see who you are logged in as, and switch", nil,
-		newStatusCmd(env), newListCmd(env), newSwitchCmd(env), newTokenCmd(env), logIn, logOut)
+	cmd := cli.Group("auth", "see who you are logged in as, and switch", nil, func() []*cobra.Command {
+		return []*cobra.Command{newStatusCmd(env), newListCmd(env), newSwitchCmd(env), newTokenCmd(env), logIn, logOut}
+	})
 	cmd.Example = "usher auth status"
 	return cmd
 }

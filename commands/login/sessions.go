@@ -29,7 +29,9 @@ type remote struct {
 
 // NewSessionsCmd makes usher sessions.
 func NewSessionsCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("sessions", "see where you are logged in, and end it", []string{"session"}, newSessionsListCmd(env), newRevokeCmd(env))
+	cmd := cli.Group("sessions", "see where you are logged in, and end it", []string{"session"}, func() []*cobra.Command {
+		return []*cobra.Command{newSessionsListCmd(env), newRevokeCmd(env)}
+	})
 	cmd.Example = "usher sessions ls"
 	return cmd
 }

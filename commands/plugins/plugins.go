@@ -18,7 +18,9 @@ func NewCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(diagnose)
 	handover := sdk.Define(diagnose, env)
 	diagnose.RunE = func(cmd *cobra.Command, _ []string) error { return handover.Run(cmd.Context(), cmd, "") }
-	cmd := cli.Group("plugins", "look at the plugins of the Python SDK", nil, diagnose)
+	cmd := cli.Group("plugins", "look at the plugins of the Python SDK", nil, func() []*cobra.Command {
+		return []*cobra.Command{diagnose}
+	})
 	cmd.Example = "usher plugins diagnose"
 	return cmd
 }

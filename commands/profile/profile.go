@@ -13,15 +13,17 @@ import (
 
 // NewCmd makes usher profile.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("profile", "keep named sets of settings and switch between them", []string{"profiles"},
-		newListCmd(env),
-		newCreateCmd(env),
-		newUseCmd(env),
-		newInspectCmd(env),
-		newRenameCmd(env),
-		newDeleteCmd(env),
-		newPopulateCmd(env),
-	)
+	cmd := cli.Group("profile", "keep named sets of settings and switch between them", []string{"profiles"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newListCmd(env),
+			newCreateCmd(env),
+			newUseCmd(env),
+			newInspectCmd(env),
+			newRenameCmd(env),
+			newDeleteCmd(env),
+			newPopulateCmd(env),
+		}
+	})
 	cmd.Example = "usher profile ls\nusher profile create prod\nusher profile use prod"
 	return cmd
 }

@@ -10,7 +10,9 @@ import (
 
 // NewCmd makes usher sdk.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("sdk", "make Python code of what is deployed", nil, newGenerateCmd(env))
+	cmd := cli.Group("sdk", "make Python code of what is deployed", nil, func() []*cobra.Command {
+		return []*cobra.Command{newGenerateCmd(env)}
+	})
 	cmd.Example = "usher sdk generate --output deployments.py"
 	return cmd
 }

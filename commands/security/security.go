@@ -12,7 +12,9 @@ import (
 
 // NewCmd makes usher security.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("security", "see how secure the server is, and what it holds", nil, newReportCmd(env), newDataMapCmd(env), newEvidenceCmd(env))
+	cmd := cli.Group("security", "see how secure the server is, and what it holds", nil, func() []*cobra.Command {
+		return []*cobra.Command{newReportCmd(env), newDataMapCmd(env), newEvidenceCmd(env)}
+	})
 	cmd.Example = "usher security report"
 	return cmd
 }

@@ -22,7 +22,9 @@ func tlsOf(settings *profile.Settings) certs.Options {
 }
 
 func newCertsCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("certs", "make certificates for development", nil, newCertsInitCmd(env))
+	cmd := cli.Group("certs", "make certificates for development", nil, func() []*cobra.Command {
+		return []*cobra.Command{newCertsInitCmd(env)}
+	})
 	cmd.Example = "usher server certs init"
 	return cmd
 }

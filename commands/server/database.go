@@ -24,8 +24,16 @@ type databaseOptions struct {
 }
 
 func newDatabaseCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("database", "look at the schema of the server's database and change it", nil,
-		newDatabaseStatusCmd(env), newUpgradeCmd(env), newDowngradeCmd(env), newStampCmd(env), newRevisionCmd(env), newResetCmd(env))
+	cmd := cli.Group("database", "look at the schema of the server's database and change it", nil, func() []*cobra.Command {
+		return []*cobra.Command{
+			newDatabaseStatusCmd(env),
+			newUpgradeCmd(env),
+			newDowngradeCmd(env),
+			newStampCmd(env),
+			newRevisionCmd(env),
+			newResetCmd(env),
+		}
+	})
 	cmd.Example = "usher server database status\nusher server database upgrade --yes"
 	return cmd
 }

@@ -19,7 +19,9 @@ import (
 
 // NewKeysCmd makes usher keys. It is here because it works on a server's database.
 func NewKeysCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("keys", "show and rotate the keys that seal secrets", nil, newKeysStatusCmd(env), newKeysRotateCmd(env))
+	cmd := cli.Group("keys", "show and rotate the keys that seal secrets", nil, func() []*cobra.Command {
+		return []*cobra.Command{newKeysStatusCmd(env), newKeysRotateCmd(env)}
+	})
 	cmd.Example = "usher keys status\nusher keys rotate"
 	return cmd
 }

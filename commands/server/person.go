@@ -16,7 +16,9 @@ import (
 
 // NewAccountCmd makes usher account. It is here because it may work on a server's database.
 func NewAccountCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("account", "export and erase what a server with accounts keeps about a person, restore an account that was deleted", nil, newExportPersonCmd(env), newErasePersonCmd(env), newRestoreAccountCmd(env))
+	cmd := cli.Group("account", "export and erase what a server with accounts keeps about a person, restore an account that was deleted", nil, func() []*cobra.Command {
+		return []*cobra.Command{newExportPersonCmd(env), newErasePersonCmd(env), newRestoreAccountCmd(env)}
+	})
 	cmd.Example = "usher account export-person"
 	return cmd
 }

@@ -10,8 +10,18 @@ import (
 
 // NewCmd makes usher server.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("server", "run a control plane, ask how it is, stop it", nil, newStartCmd(env), newStatusCmd(env), newStopCmd(env),
-		newImportCmd(env), newDatabaseCmd(env), newServicesCmd(env), newBootstrapCmd(env), newCertsCmd(env))
+	cmd := cli.Group("server", "run a control plane, ask how it is, stop it", nil, func() []*cobra.Command {
+		return []*cobra.Command{
+			newStartCmd(env),
+			newStatusCmd(env),
+			newStopCmd(env),
+			newImportCmd(env),
+			newDatabaseCmd(env),
+			newServicesCmd(env),
+			newBootstrapCmd(env),
+			newCertsCmd(env),
+		}
+	})
 	cmd.Example = "usher server start\nusher server status"
 	return cmd
 }

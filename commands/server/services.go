@@ -18,8 +18,9 @@ import (
 )
 
 func newServicesCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("services", "run what a server does by itself apart from its API", nil,
-		newServicesListCmd(env), newServicesStartCmd(env), newServicesStopCmd(env))
+	cmd := cli.Group("services", "run what a server does by itself apart from its API", nil, func() []*cobra.Command {
+		return []*cobra.Command{newServicesListCmd(env), newServicesStartCmd(env), newServicesStopCmd(env)}
+	})
 	cmd.Example = "usher server services ls\nusher server start --no-services\nusher server services start"
 	return cmd
 }

@@ -10,7 +10,9 @@ import (
 
 // NewCmd makes usher shell.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("shell", "run a line of shell as a flow", nil, newWatchCmd(env), newServeCmd(env))
+	cmd := cli.Group("shell", "run a line of shell as a flow", nil, func() []*cobra.Command {
+		return []*cobra.Command{newWatchCmd(env), newServeCmd(env)}
+	})
 	cmd.Example = "usher shell watch 'df -h /data'"
 	return cmd
 }

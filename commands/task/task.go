@@ -10,7 +10,9 @@ import (
 
 // NewCmd makes usher task.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("task", "run the background tasks that programs delay", []string{"tasks"}, newServeCmd(env))
+	cmd := cli.Group("task", "run the background tasks that programs delay", []string{"tasks"}, func() []*cobra.Command {
+		return []*cobra.Command{newServeCmd(env)}
+	})
 	cmd.Example = "usher task serve tasks.py:send_mail"
 	return cmd
 }

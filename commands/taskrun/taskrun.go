@@ -15,11 +15,9 @@ import (
 
 // NewCmd makes usher task-run.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("task-run", "see runs of tasks", []string{"task-runs"},
-		newListCmd(env),
-		newInspectCmd(env),
-		newLogsCmd(env),
-	)
+	cmd := cli.Group("task-run", "see runs of tasks", []string{"task-runs"}, func() []*cobra.Command {
+		return []*cobra.Command{newListCmd(env), newInspectCmd(env), newLogsCmd(env)}
+	})
 	cmd.Example = "usher task-run ls --flow-run curious-badger\nusher task-run logs extract-0"
 	return cmd
 }

@@ -16,13 +16,9 @@ import (
 
 // NewCmd makes usher variable.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("variable", "keep named values that flows read", []string{"variables"},
-		newListCmd(env),
-		newGetCmd(env),
-		newInspectCmd(env),
-		newSetCmd(env),
-		newUnsetCmd(env),
-	)
+	cmd := cli.Group("variable", "keep named values that flows read", []string{"variables"}, func() []*cobra.Command {
+		return []*cobra.Command{newListCmd(env), newGetCmd(env), newInspectCmd(env), newSetCmd(env), newUnsetCmd(env)}
+	})
 	cmd.Example = "usher variable set threshold 0.5\nusher variable get threshold"
 	return cmd
 }

@@ -25,7 +25,9 @@ import (
 
 // NewExecutorCmd makes usher executor.
 func NewExecutorCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("executor", "execute runs for work pools that have no worker of their own", nil, newExecutorStartCmd(env))
+	cmd := cli.Group("executor", "execute runs for work pools that have no worker of their own", nil, func() []*cobra.Command {
+		return []*cobra.Command{newExecutorStartCmd(env)}
+	})
 	cmd.Example = "usher executor start"
 	return cmd
 }

@@ -9,7 +9,9 @@ import (
 
 // NewCmd makes usher worker.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("worker", "run the flow runs of a work pool", nil, newStartCmd(env), newListCmd(env))
+	cmd := cli.Group("worker", "run the flow runs of a work pool", nil, func() []*cobra.Command {
+		return []*cobra.Command{newStartCmd(env), newListCmd(env)}
+	})
 	cmd.Example = "usher worker start --pool default"
 	return cmd
 }

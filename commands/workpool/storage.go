@@ -15,12 +15,16 @@ import (
 )
 
 func newStorageCmd(env *cli.Env) *cobra.Command {
-	configure := cli.Group("configure", "say where the code and the results of a pool's runs are kept", nil)
-	for _, service := range storageServices() {
-		configure.AddCommand(newConfigureCmd(env, service))
-	}
+	configure := cli.Group("configure", "say where the code and the results of a pool's runs are kept", nil, func() (verbs []*cobra.Command) {
+		for _, service := range storageServices() {
+			verbs = append(verbs, newConfigureCmd(env, service))
+		}
+		return verbs
+	})
 	configure.Example = "usher work-pool storage configure s3 local --bucket my-bucket"
-	cmd := cli.Group("storage", "look after where a pool's runs keep their code and results", nil, newStorageInspectCmd(env), configure)
+	cmd := cli.Group("storage", "look after where a pool's runs keep their code and results", nil, func() []*cobra.Command {
+		return []*cobra.Command{newStorageInspectCmd(env), configure}
+	})
 	cmd.Example = "usher work-pool storage inspect local"
 	return cmd
 }

@@ -16,22 +16,24 @@ import (
 
 // NewCmd makes usher work-pool.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("work-pool", "set up the pools that workers take runs from", []string{"work-pools"},
-		newListCmd(env),
-		newCreateCmd(env),
-		newInspectCmd(env),
-		newUpdateCmd(env),
-		newPauseCmd(env),
-		newResumeCmd(env),
-		newSetLimitCmd(env),
-		newClearLimitCmd(env),
-		newPreviewCmd(env),
-		newSlotsCmd(env),
-		newTemplateCmd(env),
-		newProvisionCmd(env),
-		newStorageCmd(env),
-		newDeleteCmd(env),
-	)
+	cmd := cli.Group("work-pool", "set up the pools that workers take runs from", []string{"work-pools"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newListCmd(env),
+			newCreateCmd(env),
+			newInspectCmd(env),
+			newUpdateCmd(env),
+			newPauseCmd(env),
+			newResumeCmd(env),
+			newSetLimitCmd(env),
+			newClearLimitCmd(env),
+			newPreviewCmd(env),
+			newSlotsCmd(env),
+			newTemplateCmd(env),
+			newProvisionCmd(env),
+			newStorageCmd(env),
+			newDeleteCmd(env),
+		}
+	})
 	cmd.Example = "usher work-pool create local --type process\nusher worker start --pool local"
 	return cmd
 }

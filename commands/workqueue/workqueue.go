@@ -18,19 +18,21 @@ import (
 
 // NewCmd makes usher work-queue.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("work-queue", "divide a work pool into lanes", []string{"work-queues"},
-		newListCmd(env),
-		newCreateCmd(env),
-		newInspectCmd(env),
-		newPreviewCmd(env),
-		newSlotsCmd(env),
-		newReadRunsCmd(env),
-		newPauseCmd(env),
-		newResumeCmd(env),
-		newSetLimitCmd(env),
-		newClearLimitCmd(env),
-		newDeleteCmd(env),
-	)
+	cmd := cli.Group("work-queue", "divide a work pool into lanes", []string{"work-queues"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newListCmd(env),
+			newCreateCmd(env),
+			newInspectCmd(env),
+			newPreviewCmd(env),
+			newSlotsCmd(env),
+			newReadRunsCmd(env),
+			newPauseCmd(env),
+			newResumeCmd(env),
+			newSetLimitCmd(env),
+			newClearLimitCmd(env),
+			newDeleteCmd(env),
+		}
+	})
 	cmd.Example = "usher work-queue create urgent --pool local --priority 1\nusher work-queue ls --pool local"
 	return cmd
 }

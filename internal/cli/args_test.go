@@ -19,7 +19,11 @@ func testTree() *cobra.Command {
 	var name string
 	Positionals(inspect, Positional{Name: "name", Value: &name, Required: true})
 	OutputFlags(inspect, &options, []string{"id", "name"})
-	return Group("usher", "", nil, Group("flow", "", nil, list, inspect))
+	root := Group("usher", "", nil, func() []*cobra.Command {
+		return []*cobra.Command{Group("flow", "", nil, func() []*cobra.Command { return []*cobra.Command{list, inspect} })}
+	})
+	GrowAll(root)
+	return root
 }
 
 func TestNormalize(t *testing.T) {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -8,21 +10,66 @@ import (
 )
 
 // Group makes the command of a noun, which only holds verbs: alone it shows its
-// help.
-func Group(use, short string, aliases []string, verbs ...*cobra.Command) *cobra.Command {
+// help. The verbs are made when the command line needs them: see Grow.
+func Group(use, short string, aliases []string, verbs func() []*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     use,
 		Short:   short,
 		Aliases: aliases,
 		Args:    cobra.ArbitraryArgs,
 		RunE:    runGroup,
-
-		Annotations: map[string]string{groupMark: ""},
 	}
-	cmd.Flags().Bool("version", false, "")
-	cmd.Flags().Lookup("version").Hidden = true
-	cmd.AddCommand(verbs...)
+	version := cmd.Flags().VarPF(&group{verbs: verbs}, groupFlag, "", "")
+	version.NoOptDefVal, version.Hidden = "true", true
 	return cmd
+}
+
+// groupFlag is the flag that all groups have and no other command has: as with the reference
+// they answer --version.
+const groupFlag = "version"
+
+// group is what a group is beyond a command. It rides on the group's own flag, since the parser's
+// commands have no room for it.
+type group struct {
+	verbs func() []*cobra.Command // nil once they are made
+}
+
+func (*group) Set(text string) error {
+	_, err := strconv.ParseBool(text)
+	return err
+}
+
+func (*group) String() string { return "false" }
+func (*group) Type() string   { return "bool" }
+
+func groupOf(cmd *cobra.Command) (*group, bool) {
+	flag := cmd.Flags().Lookup(groupFlag)
+	if flag == nil {
+		return nil, false
+	}
+	g, ok := flag.Value.(*group)
+	return g, ok
+}
+
+// Grow makes the verbs of the nouns below root that the words of a command line name, by name or
+// alias: what a command costs before it begins does not depend on how many others there are.
+func Grow(root *cobra.Command, words []string) {
+	for _, noun := range root.Commands() {
+		if slices.ContainsFunc(words, func(word string) bool { return word == noun.Name() || noun.HasAlias(word) }) {
+			GrowAll(noun)
+		}
+	}
+}
+
+// GrowAll makes all that is below a command.
+func GrowAll(cmd *cobra.Command) {
+	if g, ok := groupOf(cmd); ok && g.verbs != nil {
+		cmd.AddCommand(g.verbs()...)
+		g.verbs = nil
+	}
+	for _, sub := range cmd.Commands() {
+		GrowAll(sub)
+	}
 }
 
 func runGroup(cmd *cobra.Command, args []string) error {
@@ -32,14 +79,11 @@ func runGroup(cmd *cobra.Command, args []string) error {
 	return cmd.Help()
 }
 
-// groupMark tells a command that only holds others from one that does something itself and
-// holds others beside, as deploy does.
-const groupMark = "group"
-
-// IsGroup reports whether a command only holds others.
+// IsGroup reports whether a command only holds others, unlike deploy, which does something itself
+// and holds another beside.
 func IsGroup(cmd *cobra.Command) bool {
-	_, marked := cmd.Annotations[groupMark]
-	return marked
+	_, ok := groupOf(cmd)
+	return ok
 }
 
 // UnknownCommand is the error of a word that is no command below cmd, with the
