@@ -27,7 +27,7 @@ func humanizeTimes() map[string]filter {
 		"naturalday":     {"value", func(c *call) any { return naturalDay(c.args[0], c.r.env.Now, "%b %d") }},
 		"naturaldate":    {"value", func(c *call) any { return naturalDate(c.args[0], c.r.env.Now) }},
 		"precisedelta":   {"value minimum_unit? suppress? format?", preciseDelta},
-		"date_and_delta": {"*", dateAndDelta},
+		"date_and_delta": {"value", dateAndDelta},
 		"activate":       {"locale path?", activate},
 		"deactivate":     {"value", func(*call) any { return nil }},
 	}
@@ -66,7 +66,7 @@ func when(v any, now time.Time, precise bool) (date time.Time, delta Duration, o
 	case naive:
 		return v.Time, Duration(now.UnixMicro() - v.UnixMicro()), true
 	case Duration:
-		return time.UnixMicro(now.UnixMicro() - int64(v)).UTC(), v, true
+		return before(now, v), v, true
 	}
 	f, ok := numberOf(v)
 	if !ok || f != f {
@@ -76,7 +76,16 @@ func when(v any, now time.Time, precise bool) (date time.Time, delta Duration, o
 		f = math.RoundToEven(f)
 	}
 	delta = spanOfSeconds(f)
-	return time.UnixMicro(now.UnixMicro() - int64(delta)).UTC(), delta, true
+	return before(now, delta), delta, true
+}
+
+// before is the moment that long before another one.
+func before(now time.Time, delta Duration) time.Time {
+	at := time.UnixMicro(now.UnixMicro() - int64(delta)).UTC()
+	if at.Year() < 1 || at.Year() > 9999 {
+		fail(overflowError, "date value out of range")
+	}
+	return at
 }
 
 func spanOfSeconds(f float64) Duration {
@@ -94,7 +103,8 @@ func spanOfSeconds(f float64) Duration {
 
 func dateAndDelta(c *call) any {
 	v := c.args[0]
-	date, delta, ok := when(v, c.r.env.Now, false)
+	_, isAware := v.(time.Time)
+	date, delta, ok := when(v, c.r.env.Now, isAware)
 	if !ok {
 		return tuple{nil, v}
 	}
@@ -288,7 +298,11 @@ func preciseDelta(c *call) any {
 	for _, unit := range mustIterate(c.value(2, tuple{})) {
 		p.suppress[unitRank(str(unit))] = true
 	}
-	p.least = unitRank(c.text(1, "seconds"))
+	least, isText := textOf(c.value(1, "seconds"))
+	if !isText {
+		fail("AttributeError", "%s object has no attribute 'upper'", reprText(typeName(c.args[1])))
+	}
+	p.least = unitRank(least)
 	for p.suppress[p.least] {
 		if p.least++; p.least == len(units) {
 			fail(valueError, "Minimum unit is suppressed and no suitable replacement was found")

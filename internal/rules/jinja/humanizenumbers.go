@@ -149,9 +149,9 @@ func intWord(c *call) any {
 	for i+1 < len(powers) && n.Cmp(powerOf(i+1)) >= 0 {
 		i++
 	}
-	format := c.text(1, "%.1f")
+	format := func(f float64) any { return c.r.binary("%", c.value(1, "%.1f"), f) }
 	chopped, _ := new(big.Rat).SetFrac(n, powerOf(i)).Float64()
-	rounded := mustFloat(c.r.percent(format, chopped, false))
+	rounded := mustFloat(format(chopped))
 	if i+1 < len(powers) {
 		power, _ := new(big.Float).SetInt(powerOf(i)).Float64()
 		next, _ := new(big.Float).SetInt(powerOf(i + 1)).Float64()
@@ -159,7 +159,12 @@ func intWord(c *call) any {
 			i, rounded = i+1, 1
 		}
 	}
-	return sign + c.r.percent(format, rounded, false) + " " + powers[i]
+	out := format(rounded)
+	text, ok := textOf(out)
+	if !ok {
+		fail("AttributeError", "%s object has no attribute 'replace'", reprText(typeName(out)))
+	}
+	return sign + text + " " + powers[i]
 }
 
 func apNumber(c *call) any {

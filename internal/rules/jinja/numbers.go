@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 func numberFilters() map[string]filter {
@@ -101,6 +103,9 @@ func intFilter(c *call) any {
 			return otherwise
 		}
 		return small(wholeOf(v))
+	case uuid.UUID:
+		n, _ := uuidMember(v, "int")
+		return n
 	}
 	if n, ok := bigOf(c.args[0]); ok {
 		return small(n)
@@ -135,7 +140,11 @@ func roundFilter(c *call) any {
 	if way == "common" {
 		f, ok := numberOf(v)
 		if !ok {
-			fail(typeError, "type %s doesn't define __round__ method", bareTypeName(v))
+			name := bareTypeName(v)
+			if strings.HasPrefix(typeName(v), "datetime.") {
+				name = typeName(v)
+			}
+			fail(typeError, "type %s doesn't define __round__ method", name)
 		}
 		if n, isWhole := bigOf(v); isWhole {
 			return roundWhole(n, precision)

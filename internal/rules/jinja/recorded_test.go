@@ -35,6 +35,12 @@ func TestTemplatesRenderAsTheReferenceRenders(t *testing.T) {
 	rendersAsRecorded(t, "templates.jsonl.gz", differs)
 }
 
+// Each filter and each test that the reference knows makes the same of each kind of value.
+func TestFiltersAndTestsAreTheReferences(t *testing.T) {
+	t.Parallel()
+	rendersAsRecorded(t, "names.jsonl.gz", differs)
+}
+
 // Templates that reach for what is inside of values, by every way that there is to a
 // member, get as little of it as in the reference's sandbox.
 func TestTemplatesStayInTheSandbox(t *testing.T) {

@@ -27,11 +27,17 @@ func allTests() map[string]testFunc {
 	all["even"] = testFunc{"value", func(c *call) any { return modulo(c, int64(2), 0) }}
 	all["divisibleby"] = testFunc{"value num", func(c *call) any { return modulo(c, c.args[1], 0) }}
 	all["sameas"] = testFunc{"value other", func(c *call) any { return sameAs(c.args[0], c.args[1]) }}
-	all["filter"] = testFunc{"value", func(c *call) any { _, ok := c.r.filterNamed(str(c.args[0])); return ok }}
+	all["filter"] = testFunc{"value", func(c *call) any { _, ok := c.r.filterNamed(str(asKey(c.args[0]))); return ok }}
 	all["upper"] = testFunc{"value", func(c *call) any { s := c.text(0, ""); return s == strings.ToUpper(s) && s != strings.ToLower(s) }}
 	all["lower"] = testFunc{"value", func(c *call) any { s := c.text(0, ""); return s == strings.ToLower(s) && s != strings.ToUpper(s) }}
-	all["test"] = testFunc{"value", func(c *call) any { _, ok := all[str(c.args[0])]; return ok }}
+	all["test"] = testFunc{"value", func(c *call) any { _, ok := all[str(asKey(c.args[0]))]; return ok }}
 	return all
+}
+
+// asKey is a value that a dict can be asked for.
+func asKey(v any) any {
+	hash(v)
+	return v
 }
 
 // kindTests ask what a value is.

@@ -293,7 +293,7 @@ def volatile(text):
 def failure(e):
     message = str(getattr(e, "message", None) or e)
     out = {"kind": type(e).__name__, "message": message}
-    if isinstance(e, TypeError) and "argument" in message:  # worded by Python, otherwise in each version
+    if isinstance(e, TypeError) and ("argument" in message or "strip arg" in message):  # worded by Python, otherwise in each version
         del out["message"]
     if isinstance(e, (jinja2.TemplateSyntaxError,)):
         out["line"] = e.lineno
