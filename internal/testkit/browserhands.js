@@ -18,7 +18,7 @@ const best = (all, text) => {
   hits.sort((a, b) => (name(a) === want ? 0 : 1) - (name(b) === want ? 0 : 1) || (a.contains(b) ? 1 : b.contains(a) ? -1 : 0));
   return hits.find(e => isInFront(shown(e)));
 };
-const clickables = root => [...root.querySelectorAll('button,a,label,summary,option,[role=button],[role=menuitem],[role=menuitemcheckbox],[role=option],[role=tab],[role=radio],[role=switch],[role=checkbox],[role=combobox],.p-overflow-menu-item,.p-select-option,.p-select__control')];
+const clickables = root => [...root.querySelectorAll('button,a,label,summary,option,[role=button],[role=menuitem],[role=menuitemcheckbox],[role=option],[role=tab],[role=radio],[role=switch],[role=checkbox],[role=combobox],.p-tab,.p-overflow-menu-item,.p-select-option,.p-select__control')];
 // texts are the innermost things that a text is written on, but for the links to other pages
 // that each page has at its side.
 const texts = text => {
