@@ -172,7 +172,7 @@ var reserved = []string{
 }
 
 func isReserved(name string) bool {
-	return strings.HasPrefix(name, "_") || strings.HasPrefix(name, "model_") || slices.Contains(reserved, name)
+	return strings.HasPrefix(name, "_") || strings.HasPrefix(name, "model_") || strings.HasPrefix(name, "v__") || slices.Contains(reserved, name)
 }
 
 // parameters makes the schema of the function's parameters.
