@@ -27,6 +27,7 @@ import (
 	"github.com/usherhq/usher/commands/flow"
 	"github.com/usherhq/usher/commands/flowrun"
 	"github.com/usherhq/usher/commands/globallimit"
+	"github.com/usherhq/usher/commands/incident"
 	"github.com/usherhq/usher/commands/limit"
 	"github.com/usherhq/usher/commands/login"
 	"github.com/usherhq/usher/commands/mcp"
@@ -121,6 +122,7 @@ func addNouns(root *cobra.Command, env *cli.Env) {
 		{groupOperate, limit.NewCmd(env)},
 		{groupOperate, globallimit.NewCmd(env)},
 		{groupOperate, automation.NewCmd(env)},
+		{groupOperate, incident.NewCmd(env)},
 		{groupOperate, server.NewCmd(env)},
 		{groupOperate, server.NewKeysCmd(env)},
 		{groupOperate, access.NewKeyCmd(env)},

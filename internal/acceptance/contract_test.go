@@ -185,6 +185,7 @@ var notPinned = map[string]string{
 	"api-key *":                  "needs a server with accounts; their scripts",
 	"asset *":                    "the reference's server has none; their script in testdata/asset",
 	"audit *":                    "needs a server with accounts; their scripts",
+	"incident *":                 "the reference's server has none; their script in testdata/incident",
 	"member *":                   "needs a server with accounts; their scripts",
 	"security *":                 "its script in testdata/governance",
 	"service-account *":          "needs a server with accounts; their scripts",

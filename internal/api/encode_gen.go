@@ -4822,3 +4822,80 @@ func (v *WorkerPaginatedResponse) AppendJSON(b []byte) []byte {
 	b = strconv.AppendInt(b, int64(v.Page), 10)
 	return append(b, '}')
 }
+
+// AppendJSON appends v as json.Marshal writes it.
+func (v *Incident) AppendJSON(b []byte) []byte {
+	b = append(b, `{"id":`...)
+	b = appendUUID(b, v.ID)
+	b = append(b, `,"created":`...)
+	b = v.Created.appendJSON(b)
+	b = append(b, `,"updated":`...)
+	b = v.Updated.appendJSON(b)
+	b = append(b, `,"created_by":`...)
+	if v.CreatedBy == nil {
+		b = append(b, null...)
+	} else {
+		b = (*v.CreatedBy).AppendJSON(b)
+	}
+	b = append(b, `,"name":`...)
+	b = appendString(b, v.Name)
+	b = append(b, `,"summary":`...)
+	b = appendString(b, v.Summary)
+	b = append(b, `,"status":`...)
+	b = appendString(b, string(v.Status))
+	b = append(b, `,"severity":`...)
+	b = appendString(b, string(v.Severity))
+	b = append(b, `,"start_time":`...)
+	b = v.StartTime.appendJSON(b)
+	b = append(b, `,"end_time":`...)
+	if v.EndTime == nil {
+		b = append(b, null...)
+	} else {
+		b = (*v.EndTime).appendJSON(b)
+	}
+	b = append(b, `,"related_resources":`...)
+	b = append(b, '[')
+	for i := range v.RelatedResources {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendAny(b, v.RelatedResources[i])
+	}
+	b = append(b, ']')
+	b = append(b, `,"tags":`...)
+	b = append(b, '[')
+	for i := range v.Tags {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, v.Tags[i])
+	}
+	b = append(b, ']')
+	b = append(b, `,"comments":`...)
+	b = append(b, '[')
+	for i := range v.Comments {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = v.Comments[i].AppendJSON(b)
+	}
+	b = append(b, ']')
+	return append(b, '}')
+}
+
+// AppendJSON appends v as json.Marshal writes it.
+func (v *IncidentComment) AppendJSON(b []byte) []byte {
+	b = append(b, `{"id":`...)
+	b = appendUUID(b, v.ID)
+	b = append(b, `,"created":`...)
+	b = v.Created.appendJSON(b)
+	b = append(b, `,"created_by":`...)
+	if v.CreatedBy == nil {
+		b = append(b, null...)
+	} else {
+		b = (*v.CreatedBy).AppendJSON(b)
+	}
+	b = append(b, `,"body":`...)
+	b = appendString(b, v.Body)
+	return append(b, '}')
+}

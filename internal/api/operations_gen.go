@@ -305,6 +305,14 @@ var (
 	OpReadFlowRunHistoryV2                = Operation{"ReadFlowRunHistoryV2", "POST", "/ui/flow_runs/history-v2", "Flow Runs,UI"}
 	OpValidateSchema                      = Operation{"ValidateSchema", "POST", "/ui/schemas/validate_schema", "UI,Schemas"}
 	OpCountFlowRunsByWorkPool             = Operation{"CountFlowRunsByWorkPool", "POST", "/ui/work_pools/count-flow-runs", "Work Pools,UI"}
+	OpDeclareIncident                     = Operation{"DeclareIncident", "POST", "/incidents/", "Incidents"}
+	OpReadIncidents                       = Operation{"ReadIncidents", "POST", "/incidents/filter", "Incidents"}
+	OpReadIncident                        = Operation{"ReadIncident", "GET", "/incidents/{id}", "Incidents"}
+	OpUpdateIncident                      = Operation{"UpdateIncident", "PATCH", "/incidents/{id}", "Incidents"}
+	OpDeleteIncident                      = Operation{"DeleteIncident", "DELETE", "/incidents/{id}", "Incidents"}
+	OpResolveIncident                     = Operation{"ResolveIncident", "POST", "/incidents/{id}/resolve", "Incidents"}
+	OpReopenIncident                      = Operation{"ReopenIncident", "POST", "/incidents/{id}/reopen", "Incidents"}
+	OpCommentIncident                     = Operation{"CommentIncident", "POST", "/incidents/{id}/comments", "Incidents"}
 )
 
 // Operations lists every operation of the contract, in its order.
@@ -609,5 +617,19 @@ func HostedOperations() []Operation {
 		OpReadFlowRunHistoryV2,
 		OpValidateSchema,
 		OpCountFlowRunsByWorkPool,
+	}
+}
+
+// AddedOperations lists the operations that usher adds in docs/api/usher.json, in its order.
+func AddedOperations() []Operation {
+	return []Operation{
+		OpDeclareIncident,
+		OpReadIncidents,
+		OpReadIncident,
+		OpUpdateIncident,
+		OpDeleteIncident,
+		OpResolveIncident,
+		OpReopenIncident,
+		OpCommentIncident,
 	}
 }

@@ -26,7 +26,7 @@ var OpExportMetrics = Operation{"ExportMetrics", "POST", "/telemetry/v1/metrics"
 // OwnOperations lists the operations that usher adds to the contract. No client of the
 // contract asks for them.
 func OwnOperations() []Operation {
-	return []Operation{OpReadLimitHolders, OpCreateRunToken, OpReadRunTokens, OpDeleteRunTokens, OpReadRunAccess, OpUpdateRunAccess, OpExportMetrics}
+	return append(AddedOperations(), OpReadLimitHolders, OpCreateRunToken, OpReadRunTokens, OpDeleteRunTokens, OpReadRunAccess, OpUpdateRunAccess, OpExportMetrics)
 }
 
 // LimitHolder is who holds slots of a concurrency limit: a lease, and the run that it was

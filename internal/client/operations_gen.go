@@ -1960,3 +1960,57 @@ func (c *Client) CountFlowRunsByWorkPool(ctx context.Context, body *api.CountFlo
 	err := c.call(ctx, api.OpCountFlowRunsByWorkPool, []any{}, nil, body, &out)
 	return out, err
 }
+
+// DeclareIncident calls POST /incidents/.
+func (c *Client) DeclareIncident(ctx context.Context, body *api.IncidentCreate) (api.Incident, error) {
+	var out api.Incident
+	err := c.call(ctx, api.OpDeclareIncident, []any{}, nil, body, &out)
+	return out, err
+}
+
+// ReadIncidents calls POST /incidents/filter.
+func (c *Client) ReadIncidents(ctx context.Context, body *api.ReadIncidentsRequest) ([]api.Incident, error) {
+	var out []api.Incident
+	err := c.call(ctx, api.OpReadIncidents, []any{}, nil, body, &out)
+	return out, err
+}
+
+// ReadIncident calls GET /incidents/{id}.
+func (c *Client) ReadIncident(ctx context.Context, id uuid.UUID) (api.Incident, error) {
+	var out api.Incident
+	err := c.call(ctx, api.OpReadIncident, []any{id}, nil, nil, &out)
+	return out, err
+}
+
+// UpdateIncident calls PATCH /incidents/{id}.
+func (c *Client) UpdateIncident(ctx context.Context, id uuid.UUID, body *api.IncidentUpdate) (api.Incident, error) {
+	var out api.Incident
+	err := c.call(ctx, api.OpUpdateIncident, []any{id}, nil, body, &out)
+	return out, err
+}
+
+// DeleteIncident calls DELETE /incidents/{id}.
+func (c *Client) DeleteIncident(ctx context.Context, id uuid.UUID) error {
+	return c.call(ctx, api.OpDeleteIncident, []any{id}, nil, nil, nil)
+}
+
+// ResolveIncident calls POST /incidents/{id}/resolve.
+func (c *Client) ResolveIncident(ctx context.Context, id uuid.UUID) (api.Incident, error) {
+	var out api.Incident
+	err := c.call(ctx, api.OpResolveIncident, []any{id}, nil, nil, &out)
+	return out, err
+}
+
+// ReopenIncident calls POST /incidents/{id}/reopen.
+func (c *Client) ReopenIncident(ctx context.Context, id uuid.UUID) (api.Incident, error) {
+	var out api.Incident
+	err := c.call(ctx, api.OpReopenIncident, []any{id}, nil, nil, &out)
+	return out, err
+}
+
+// CommentIncident calls POST /incidents/{id}/comments.
+func (c *Client) CommentIncident(ctx context.Context, id uuid.UUID, body *api.IncidentCommentCreate) (api.Incident, error) {
+	var out api.Incident
+	err := c.call(ctx, api.OpCommentIncident, []any{id}, nil, body, &out)
+	return out, err
+}

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -43,13 +44,26 @@ func readMailServer(data map[string]any) (mailServer, error) {
 	return s, nil
 }
 
-// mail sends a message to the address that the block's account has.
-func (c *Client) mail(ctx context.Context, once string, data map[string]any, subject, body string) error {
+// mail sends a letter with a block; one to nobody goes to the address that the block's account
+// has.
+func (c *Client) mail(ctx context.Context, data map[string]any, l Letter) error {
 	s, err := readMailServer(data)
 	if err != nil {
 		return err
 	}
-	return c.hand(ctx, s, c.onlyPublic(data), Letter{ID: once, To: s.from, Subject: subject, Text: body})
+	l.To = cmp.Or(l.To, s.from)
+	return c.hand(ctx, s, c.onlyPublic(data), l)
+}
+
+// Mail sends a letter.
+func (c *Client) Mail(ctx context.Context, data map[string]any, l Letter) error {
+	switch {
+	case data != nil:
+		return c.mail(ctx, data, l)
+	case c.Own == nil:
+		return errors.New("this server sends no mail: whoever runs it sets USHER_SMTP_HOST, or the action names a block of a mail server")
+	}
+	return c.Own.Send(ctx, l)
 }
 
 // hand gives a letter to a mail server.

@@ -25,6 +25,9 @@ type Sender interface {
 	Notify(ctx context.Context, once, blockType string, data map[string]any, subject, body string) error
 	// CallWebhook calls the webhook that a block of that type describes.
 	CallWebhook(ctx context.Context, once string, data map[string]any, payload string) (*Response, error)
+	// Mail sends a letter through the mail server that a block describes, or, if data is nil,
+	// through the server's own.
+	Mail(ctx context.Context, data map[string]any, l Letter) error
 }
 
 // Response is what a webhook answered; any status is an answer.
@@ -41,6 +44,7 @@ type Client struct {
 	Resolver   *net.Resolver  // nil for the system's
 	Roots      *x509.CertPool // nil for the system's
 	Clock      func() time.Time
+	Own        *SMTP // the server's own way to send mail, nil without one
 }
 
 const (
@@ -60,7 +64,7 @@ func (c *Client) onlyPublic(data map[string]any) bool {
 // Notify makes the requests that the message takes; the first that fails ends it.
 func (c *Client) Notify(ctx context.Context, once, blockType string, data map[string]any, subject, body string) error {
 	if blockType == MailBlock {
-		return c.mail(ctx, once, data, subject, body)
+		return c.mail(ctx, data, Letter{ID: once, Subject: subject, Text: body})
 	}
 	requests, err := notification.Requests(blockType, data, notification.Message{Subject: subject, Body: body, At: c.Clock()})
 	if err != nil {

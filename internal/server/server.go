@@ -199,7 +199,7 @@ func openCore(ctx context.Context, o Options) (*core.Core, error) {
 	}
 	c := &core.Core{
 		Store: db, Bus: &bus.Bus{}, Clock: o.Clock, Log: o.Log, Keys: o.Keys, Upkeep: o.Upkeep, Guards: o.Guards, Settings: o.Settings, Mutes: o.Mutes, Masks: o.Masks,
-		Sender: &notify.Client{Clock: o.Clock, OnlyPublic: o.OnlyPublic, Allow: o.Reach}, Tracer: trace.New(o.Trace, o.Log),
+		Sender: &notify.Client{Clock: o.Clock, OnlyPublic: o.OnlyPublic, Allow: o.Reach, Own: o.SignIn.mailer(o.Clock)}, Tracer: trace.New(o.Trace, o.Log),
 	}
 	if o.Metrics {
 		c.Meter = &meter.Meter{}

@@ -3,6 +3,7 @@ package server
 import (
 	"net"
 	"net/url"
+	"time"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/notify"
@@ -50,6 +51,16 @@ func (o *SignIn) check() error {
 	return nil
 }
 
+// mailer is the server's own way to send mail, nil without one.
+func (o *SignIn) mailer(clock func() time.Time) *notify.SMTP {
+	if o == nil || o.Mail.Host == "" {
+		return nil
+	}
+	mail := o.Mail
+	mail.Client = &notify.Client{Clock: clock}
+	return &mail
+}
+
 // openSignIn makes what signs people in, at the address where the server listens unless
 // they reach it somewhere else.
 func (s *Server) openSignIn() error {
@@ -68,15 +79,15 @@ func (s *Server) openSignIn() error {
 		}
 		at.PublicURL = s.URL()
 	}
-	mail := o.Mail
-	mail.Client = &notify.Client{Clock: s.options.Clock}
-	if mail.Host == "" {
+	mail := o.mailer(s.options.Clock)
+	if mail == nil {
+		mail = &notify.SMTP{}
 		s.log.Warn("no mail server is set (USHER_SMTP_HOST): nobody can sign in by mail")
 	}
 	at.Key = s.core.SignInKey
-	s.signin = signin.New(at, s.store, s.identity, &mail, s.options.Clock, s.log)
+	s.signin = signin.New(at, s.store, s.identity, mail, s.options.Clock, s.log)
 	if mail.Host != "" {
-		s.inviter = newInviter(at.PublicURL, &mail, s.log)
+		s.inviter = newInviter(at.PublicURL, mail, s.log)
 		s.identity.OnInvitation(s.inviter.post)
 	}
 	s.doors = pages.New(s.signin, s.options.Front.Proxies, s.log)

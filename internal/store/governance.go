@@ -274,6 +274,31 @@ func (tx *Tx) SetAutomationOwner(id, owner uuid.UUID) error {
 	return err
 }
 
+// AddressesOfAutomation are where whoever an automation belongs to can be written to: its
+// owner or, if that is no member any more or no person, the members of the account with a role.
+func (tx *Tx) AddressesOfAutomation(id, otherwise uuid.UUID) (addresses []string, err error) {
+	const members = `
+		select auth_user.email
+		from automation
+		join workspace
+			on workspace.id = automation.workspace_id
+		join account_membership
+			on account_membership.account_id = workspace.account_id
+			and account_membership.active
+		join auth_user
+			on auth_user.id = account_membership.actor_id
+		where automation.workspace_id = ?
+		and automation.id = ?
+		`
+	for _, which := range []condition{is("and account_membership.actor_id = automation.owner_id"), is("and account_membership.account_role_id = ?\norder by auth_user.email", otherwise)} {
+		addresses, err = many(tx, members+which.sql, append([]any{tx.workspace, id}, which.args...), func(row *Row) (s string, err error) { return s, row.Scan(&s) })
+		if err != nil || len(addresses) > 0 {
+			break
+		}
+	}
+	return addresses, err
+}
+
 // AutomationOwner is whose rights the actions of an automation use; nil is nobody's in
 // particular.
 func (tx *Tx) AutomationOwner(id uuid.UUID) (owner *uuid.UUID, err error) {

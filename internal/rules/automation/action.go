@@ -1,6 +1,8 @@
 package automation
 
 import (
+	"net/mail"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +30,10 @@ type Action struct {
 const (
 	RunDeployment = "run-deployment" // starts a run
 	SLAViolation  = "sla-violation"  // tells that an agreement about runs was not kept
+
+	DeclareIncident = "declare-incident"        // declares an incident
+	SendMail        = "send-email-notification" // writes to addresses
+	NotifyOwner     = "prefect-notification"    // writes to whom the automation belongs
 )
 
 // Where the object that an action acts on comes from.
@@ -62,7 +68,7 @@ func readAction(o *object) Action {
 	a := Action{Type: o.text("type", impliedAction(o)), JobVariables: jsontext.Value("null")}
 	out := []member{{"type", a.Type}}
 	switch a.Type {
-	case "do-nothing", "delete-flow-run", "resume-flow-run":
+	case "do-nothing", "delete-flow-run", "resume-flow-run", DeclareIncident:
 	case "cancel-flow-run", "suspend-flow-run":
 		if o.flag("force") { // only then it is kept: the reference's clients know none
 			out = append(out, member{"force", true})
@@ -95,7 +101,20 @@ func readAction(o *object) Action {
 		o.required("body")
 		o.templates("subject", "body")
 		a.Block = block(o)
-		out = append(out, member{"block_document_id", a.Block}, member{"subject", o.text("subject", "Prefect automated notification")}, member{"body", o.text("body", "")})
+		out = append(out, member{"block_document_id", a.Block}, member{"subject", o.text("subject", usualSubject)}, member{"body", o.text("body", "")})
+	case SendMail:
+		o.required("body")
+		o.templates("subject", "body")
+		if o.has("block_document_id") && !o.isNull("block_document_id") {
+			a.Block = o.id("block_document_id")
+			out = append(out, member{"block_document_id", a.Block})
+		}
+		out = append(out, member{"subject", o.text("subject", usualSubject)}, member{"body", o.text("body", "")}, member{"emails", addresses(o)})
+	case NotifyOwner:
+		o.required("notification_type")
+		o.required("message")
+		o.templates("message")
+		out = append(out, member{"notification_type", o.text("notification_type", "")}, member{"message", o.text("message", "")})
 	case SLAViolation:
 		a.Source = Inferred
 		out = append(out, member{"source", o.choice("source", Inferred, Inferred)}, member{"deployment_id", o.id("deployment_id")},
@@ -150,6 +169,30 @@ func delay(o *object) api.Float {
 		o.wrong("schedule_after", "value_error", "Value error, schedule_after must be non-negative")
 	}
 	return api.Seconds(d.Truncate(time.Microsecond))
+}
+
+// usualSubject is the subject of messages that have none.
+const usualSubject = "Prefect automated notification"
+
+// mostAddresses is how many addresses an action writes to at most.
+const mostAddresses = 50
+
+// addresses reads to whom an action writes.
+func addresses(o *object) []string {
+	if !o.required("emails") {
+		return nil
+	}
+	list := o.set("emails")
+	for _, address := range list {
+		parsed, err := mail.ParseAddress(address)
+		if err != nil || parsed.Address != address {
+			o.wrong("emails", "value_error", "value is not a valid email address: "+address)
+		}
+	}
+	if len(list) == 0 || len(list) > mostAddresses {
+		o.wrong("emails", "value_error", "Value error, an action writes to 1 to "+strconv.Itoa(mostAddresses)+" addresses")
+	}
+	return list
 }
 
 func stateMembers(o *object) []member {

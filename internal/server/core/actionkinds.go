@@ -25,6 +25,9 @@ func (c *Core) prepare(ctx context.Context, who Caller, d *deed) (effect, error)
 	if d.Type == "delete-flow-run" {
 		return (*work).actDelete, c.clearFlowRun(ctx, who, d)
 	}
+	if d.Type == automation.SendMail || d.Type == automation.NotifyOwner {
+		return c.mail(ctx, who, d)
+	}
 	if d.Block != nil {
 		return c.send(ctx, who, d)
 	}
@@ -52,6 +55,8 @@ var effects = map[string]effect{
 	"resume-flow-run":        (*work).actResume,
 	automation.SLAViolation:  (*work).actViolation,
 
+	automation.DeclareIncident: (*work).actDeclare,
+
 	"pause-schedule-for-flow-run":  (*work).actPauseSchedule,
 	"resume-schedule-for-flow-run": (*work).actPauseSchedule,
 }
@@ -63,6 +68,7 @@ var actionScopes = map[string]string{
 	"pause-automation": "manage_automations", "resume-automation": "manage_automations", "cancel-flow-run": "run_flows", "suspend-flow-run": "run_flows",
 	"pause-schedule-for-flow-run": "write_deployments", "resume-schedule-for-flow-run": "write_deployments",
 	"change-flow-run-state": "run_flows", "resume-flow-run": "run_flows", "delete-flow-run": "manage_flows",
+	automation.DeclareIncident: "write_incidents",
 }
 
 // permitted refuses an action that the owner of its automation may not do now. Those that

@@ -39,7 +39,7 @@ func routes() []route {
 		workPoolRoutes, poolQueueRoutes, workQueueRoutes, workerRoutes, deploymentRoutes, deploymentRunRoutes, scheduleRoutes, templateRoutes,
 		assetRoutes, resourceRoutes, publicationRoutes, traceRoutes,
 		deploymentVersionRoutes,
-		runViewRoutes, listPageRoutes,
+		runViewRoutes, listPageRoutes, incidentRoutes,
 	} {
 		all = append(all, noun...)
 	}

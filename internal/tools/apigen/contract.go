@@ -30,6 +30,7 @@ type operation struct {
 	Responses   map[string]*content `json:"responses"`
 
 	hosted bool // only the hosted service has it: see host
+	added  bool // only usher has it: see add
 }
 
 type parameter struct {

@@ -32,7 +32,7 @@ func functionOf(id, path, method string) string {
 
 // nouns name the generated files; the longest prefix of a schema's name wins.
 var nouns = []string{
-	"Artifact", "Asset", "Automation", "Block", "Concurrency", "Deployment", "Event", "FlowRun", "Flow", "Log", "Metric", "Publication",
+	"Artifact", "Asset", "Automation", "Block", "Concurrency", "Deployment", "Event", "FlowRun", "Flow", "Incident", "Log", "Metric", "Publication",
 	"Resource", "SavedSearch", "Sla", "Span", "State", "Subscription", "TaskRun", "TaskWorker", "Variable", "WorkPool", "WorkQueue", "Worker",
 }
 

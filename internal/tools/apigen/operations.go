@@ -15,15 +15,16 @@ func (g *generator) operationTable() string {
 		fmt.Fprintf(&b, "Op%s = Operation{%q, %q, %q, %q}\n", o.Name, o.Name, o.Method, o.Path, strings.Join(o.Tags, ","))
 	}
 	b.WriteString(")\n\n")
-	g.writeList(&b, "Operations lists every operation of the contract, in its order.", "Operations", false)
-	g.writeList(&b, "HostedOperations lists the operations that the hosted service has inside of a workspace and the contract lacks, in its order.", "HostedOperations", true)
+	g.writeList(&b, "Operations lists every operation of the contract, in its order.", "Operations", func(o op) bool { return !o.hosted && !o.added })
+	g.writeList(&b, "HostedOperations lists the operations that the hosted service has inside of a workspace and the contract lacks, in its order.", "HostedOperations", func(o op) bool { return o.hosted })
+	g.writeList(&b, "AddedOperations lists the operations that usher adds in docs/api/usher.json, in its order.", "AddedOperations", func(o op) bool { return o.added })
 	return b.String()
 }
 
-func (g *generator) writeList(b *bytes.Buffer, comment, name string, hosted bool) {
+func (g *generator) writeList(b *bytes.Buffer, comment, name string, isIn func(op) bool) {
 	fmt.Fprintf(b, "// %s\nfunc %s() []Operation {\nreturn []Operation{\n", comment, name)
 	for _, o := range g.ops {
-		if o.hosted == hosted {
+		if isIn(o) {
 			fmt.Fprintf(b, "Op%s,\n", o.Name)
 		}
 	}

@@ -8,9 +8,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// add merges what a second document adds to the contract: schemas, and members of
+// add merges what a second document adds to the contract: operations, schemas, and members of
 // schemas. Added members are left out of answers that have no value for them.
 func (d *document) add(more *document) error {
+	for _, p := range more.Paths {
+		for i := range p.Value {
+			p.Value[i].Value.added = true
+		}
+		d.Paths = append(d.Paths, p)
+	}
 	for _, m := range more.Components.Schemas {
 		have, known := find(&schema{Properties: d.Components.Schemas}, m.Key)
 		if !known {
