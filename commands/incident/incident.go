@@ -20,13 +20,15 @@ import (
 
 // NewCmd makes usher incident.
 func NewCmd(env *cli.Env) *cobra.Command {
-	cmd := cli.Group("incident", "look after what disrupts work until it is resolved", []string{"incidents"},
-		newListCmd(env), newInspectCmd(env), newDeclareCmd(env), newUpdateCmd(env),
-		newStepCmd(env, step{verb: "resolve", short: "say that an incident is over", done: "Resolved incident %q.", do: settle((*client.Client).ResolveIncident)}),
-		newStepCmd(env, step{verb: "reopen", short: "say that an incident is not over after all", done: "Reopened incident %q.", do: settle((*client.Client).ReopenIncident)}),
-		newStepCmd(env, step{verb: "comment", short: "say something about an incident", words: "text", example: " 'the vendor knows'", done: "Commented on incident %q.", do: comment}),
-		newStepCmd(env, step{verb: "delete", short: "remove an incident, with what was said about it", done: "Deleted incident %q.", do: remove}),
-	)
+	cmd := cli.Group("incident", "look after what disrupts work until it is resolved", []string{"incidents"}, func() []*cobra.Command {
+		return []*cobra.Command{
+			newListCmd(env), newInspectCmd(env), newDeclareCmd(env), newUpdateCmd(env),
+			newStepCmd(env, step{verb: "resolve", short: "say that an incident is over", done: "Resolved incident %q.", do: settle((*client.Client).ResolveIncident)}),
+			newStepCmd(env, step{verb: "reopen", short: "say that an incident is not over after all", done: "Reopened incident %q.", do: settle((*client.Client).ReopenIncident)}),
+			newStepCmd(env, step{verb: "comment", short: "say something about an incident", words: "text", example: " 'the vendor knows'", done: "Commented on incident %q.", do: comment}),
+			newStepCmd(env, step{verb: "delete", short: "remove an incident, with what was said about it", done: "Deleted incident %q.", do: remove}),
+		}
+	})
 	cmd.Example = "usher incident declare 'late data' --severity major\nusher incident resolve 'late data'"
 	return cmd
 }
