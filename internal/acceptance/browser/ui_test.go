@@ -64,26 +64,34 @@ func referenceInterface(t *testing.T) string {
 	return found[0]
 }
 
-// TestRootPage looks at our own root page, in a light and in a dark theme.
+// TestRootPage looks at our own root page, on a desk and on a phone, in a light and in a dark
+// theme.
 func TestRootPage(t *testing.T) {
 	t.Parallel()
 	s := testkit.UsherServer(t, "--ui-dir", t.TempDir())
 	it := furnish(t, s)
-	for name, dark := range map[string]bool{"light": false, "dark": true} {
-		b := testkit.StartBrowser(t, 1200, dark)
-		b.Watch()
-		b.Open(s.URL + "/")
-		b.See(it.run.name)
-		for _, problem := range b.Problems(s.URL) {
-			t.Error(problem)
+	for _, width := range []int{1200, 390} {
+		for name, dark := range map[string]bool{"light": false, "dark": true} {
+			b := testkit.StartBrowser(t, width, dark)
+			b.Watch()
+			b.Open(s.URL + "/")
+			b.See(it.run.name)
+			b.See("furnished-pool")
+			for _, problem := range b.Problems(s.URL) {
+				t.Error(problem)
+			}
+			var background string
+			b.Script("return getComputedStyle(document.body).backgroundColor", &background)
+			var red, green, blue int
+			if _, err := fmt.Sscanf(background, "rgb(%d, %d, %d)", &red, &green, &blue); err != nil || (red+green+blue < 3*128) != dark {
+				t.Errorf("in a %s theme the background is %s", name, background)
+			}
+			var beyond int
+			if b.Script("return document.documentElement.scrollWidth - document.documentElement.clientWidth", &beyond); beyond > 0 {
+				t.Errorf("at a width of %d the page is %d too wide", width, beyond)
+			}
+			b.Screenshot(fmt.Sprintf("root_%s_%d", name, width))
 		}
-		var background string
-		b.Script("return getComputedStyle(document.body).backgroundColor", &background)
-		var red, green, blue int
-		if _, err := fmt.Sscanf(background, "rgb(%d, %d, %d)", &red, &green, &blue); err != nil || (red+green+blue < 3*128) != dark {
-			t.Errorf("in a %s theme the background is %s", name, background)
-		}
-		b.Screenshot("root_" + name)
 	}
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"html/template"
 	"net/http"
@@ -28,12 +29,15 @@ type front struct {
 	Healthy bool
 	Guarded bool // who is not known sees no runs
 	Runs    []runLine
+	Pools   []poolLine
 }
 
 type runLine struct{ Name, State, Tone, Pool, Ago string }
 
-// shownRuns is how many runs the page lists.
-const shownRuns = 10
+type poolLine struct{ Name, Type, Status, Tone string }
+
+// shown is how many runs and work pools the page lists.
+const shown = 10
 
 // page is our own page: what runs here, how it is, and how to connect.
 func (s *Site) page(w http.ResponseWriter, r *http.Request) {
@@ -44,9 +48,7 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	data := front{Version: build.Version(), APIURL: origin.URL(r, origin.API), Guarded: s.options.Private || s.core.Guards.Guarded()}
 	data.Healthy = s.core.Ready(r.Context()) == nil
 	if data.Healthy && !data.Guarded {
-		runs, err := s.core.FlowRuns(r.Context(), core.Caller{Workspace: core.DefaultWorkspace}, core.Filters{}, api.FlowRunSortExpectedStartTimeDesc, shownRuns, 0)
-		data.Healthy = err == nil
-		data.Runs = lines(runs, s.core.Clock())
+		data.Healthy = s.show(r.Context(), &data) == nil
 	}
 	var b bytes.Buffer
 	if err := pageTemplate().Execute(&b, data); err != nil {
@@ -61,6 +63,41 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	w.Write(b.Bytes()) //nolint:errcheck // the client is gone; nobody is left to tell
+}
+
+// show puts in what runs here. Runs that a schedule has made for later would hide the others.
+func (s *Site) show(ctx context.Context, data *front) error {
+	who, now := core.Caller{Workspace: core.DefaultWorkspace}, s.core.Clock()
+	due := core.Filters{FlowRuns: &api.FlowRunFilter{ExpectedStartTime: &api.Span{Before: new(api.At(now))}}}
+	runs, err := s.core.FlowRuns(ctx, who, due, api.FlowRunSortExpectedStartTimeDesc, shown, 0)
+	if err != nil {
+		return err
+	}
+	pools, err := s.core.WorkPools(ctx, who, nil, shown, 0)
+	data.Runs, data.Pools = lines(runs, now), poolLines(pools)
+	return err
+}
+
+func poolLines(pools []api.WorkPoolResponse) (out []poolLine) {
+	for i := range pools {
+		line := poolLine{Name: pools[i].Name, Type: pools[i].Type, Tone: "quiet"}
+		if status := pools[i].Status; status != nil {
+			line.Status, line.Tone = wordsOf(*status)
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// wordsOf says how a work pool is, and whether that is good.
+func wordsOf(status api.WorkPoolStatus) (words, tone string) {
+	switch status {
+	case api.WorkPoolStatusReady:
+		return "Ready", "good"
+	case api.WorkPoolStatusPaused:
+		return "Paused", "quiet"
+	}
+	return "No worker", "bad"
 }
 
 func lines(runs []api.FlowRunResponse, now time.Time) (out []runLine) {

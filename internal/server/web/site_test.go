@@ -141,6 +141,16 @@ func TestOurPageSaysWhatRunsHere(t *testing.T) {
 	if _, body, _ = get(t, url+"/", "Accept", page); !strings.Contains(body, "&lt;b&gt;run&lt;/b&gt;") || strings.Contains(body, "<b>run") {
 		t.Error("the run is not shown, or not escaped")
 	}
+	var planned struct {
+		FlowID string `json:"flow_id"`
+	}
+	makeRun(t, url, "planned")
+	post(t, url+"/api/flow_runs/filter", `{"limit":1}`, &[]any{&planned})
+	post(t, url+"/api/flow_runs/", `{"name":"for later","flow_id":"`+planned.FlowID+`","state":{"type":"SCHEDULED","state_details":{"scheduled_time":"2090-01-01T00:00:00Z"}}}`, nil)
+	post(t, url+"/api/work_pools/", `{"name":"the pool","type":"process"}`, nil)
+	if _, body, _ = get(t, url+"/", "Accept", page); strings.Contains(body, "for later") || !strings.Contains(body, "the pool") || !strings.Contains(body, "No worker") {
+		t.Error("the page shows a run that is planned for later, or not the work pool", body)
+	}
 	if status, _, _ = get(t, url+"/else", "Accept", page); status != http.StatusNotFound {
 		t.Errorf("another page: %d", status)
 	}
