@@ -21,6 +21,7 @@ import (
 	"github.com/usherhq/usher/internal/worker"
 	"github.com/usherhq/usher/internal/worker/docker"
 	"github.com/usherhq/usher/internal/worker/executor"
+	"github.com/usherhq/usher/internal/worker/kubernetes"
 )
 
 // NewExecutorCmd makes usher executor.
@@ -36,6 +37,7 @@ type executorOptions struct {
 	startOptions
 
 	engine    string
+	namespace string
 	bounds    executor.Bounds
 	quota     int
 	endpoints []string
@@ -47,7 +49,7 @@ func newExecutorStartCmd(env *cli.Env) *cobra.Command {
 		Use:   "start",
 		Short: "work on push and managed work pools, until interrupted",
 		Long: "Works on the pools of all workspaces that the login opens: those of type ecs:push, whose jobs are started at Amazon with the credentials of the pool's block, and, with --engine, " +
-			"those of type prefect:managed, whose runs execute in containers of that engine. Whoever starts it leaves the hybrid model: code and data of these pools' runs come to what is attached here.\n" +
+			"those of type prefect:managed, whose runs execute in containers of that engine, or pods of that cluster. Whoever starts it leaves the hybrid model: code and data of these pools' runs come to what is attached here.\n" +
 			"Of a managed pool's configuration only image, environment, pip_packages and command count; the rest is said here.",
 		Example: "usher executor start\nusher executor start --limit 20 --allow-endpoint http://localhost:4566",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return opts.run(cmd) },
@@ -55,7 +57,8 @@ func newExecutorStartCmd(env *cli.Env) *cobra.Command {
 	cli.Positionals(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&opts.name, "name", "n", "", "the name of its workers (default: executor and this machine's name)")
-	flags.StringVar(&opts.engine, "engine", "", "the `engine` that managed runs execute on: docker, which DOCKER_HOST names; without it there are none")
+	flags.StringVar(&opts.engine, "engine", "", "the `engine` that managed runs execute on: docker, which DOCKER_HOST names, or kubernetes, which KUBECONFIG names; without it there are none")
+	flags.StringVar(&opts.namespace, "namespace", "", "the `namespace` of the cluster that managed runs are in (default: that of its configuration)")
 	flags.StringArrayVar(&opts.bounds.Images, "image", []string{"prefecthq/prefect:", "prefecthq/prefect-client:"}, "a `prefix` of the images that managed runs may execute in; repeatable")
 	flags.StringVar(&opts.bounds.Network, "network", "bridge", "the engine's `network` that managed runs are in")
 	flags.StringVar(&opts.bounds.Memory, "memory", "16g", "the `size` of a managed run's memory")
@@ -69,9 +72,6 @@ func newExecutorStartCmd(env *cli.Env) *cobra.Command {
 }
 
 func (o *executorOptions) run(cmd *cobra.Command) error {
-	if o.engine != "" && o.engine != "docker" {
-		return cli.Usagef("--engine %q: docker is the one that there is", o.engine)
-	}
 	settings, err := o.env.Settings()
 	if err != nil {
 		return err
@@ -95,23 +95,19 @@ func (o *executorOptions) run(cmd *cobra.Command) error {
 	push := executor.NewPush(o.endpoints)
 	defer push.Close()
 	kinds := map[string]func(executor.Space) worker.Kind{executor.ECSPush: func(executor.Space) worker.Kind { return push }}
-	if o.engine == "docker" {
-		engine, err := engine(cmd.Context())
-		if err != nil {
-			return err
-		}
-		binary, err := os.Executable()
-		if err != nil {
-			return fmt.Errorf("find usher's own program: %w", err)
-		}
-		containers := &docker.Kind{Engine: engine, Binary: binary, Lookup: os.LookupEnv}
+	engine, configure, release, err := o.managedEngine(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer release()
+	if engine != nil {
 		quotas := map[string]*executor.Quota{}
 		types = append(types, executor.ManagedPools)
 		kinds[executor.ManagedPools] = func(space executor.Space) worker.Kind {
 			if quotas[space.Name] == nil {
 				quotas[space.Name] = &executor.Quota{Runs: managedRuns(space.Client), Minutes: o.quota, Now: o.env.Now}
 			}
-			return &executor.Managed{Engine: containers, Bounds: o.bounds, Allowance: quotas[space.Name].Allow}
+			return &executor.Managed{Engine: engine, Configure: configure, Bounds: o.bounds, Allowance: quotas[space.Name].Allow}
 		}
 	}
 	e.Pools = func(ctx context.Context, space executor.Space) ([]api.WorkPoolResponse, error) {
@@ -126,6 +122,34 @@ func (o *executorOptions) run(cmd *cobra.Command) error {
 	}
 	o.env.Sayf("Executing the runs of pools of type %s. Their code and data come here, or to where their credentials lead.", strings.Join(types, " and "))
 	return o.until(cmd.Context(), e.Stop, e.Run)
+}
+
+// managedEngine is what managed runs execute on, nil for nothing.
+func (o *executorOptions) managedEngine(ctx context.Context) (kind executor.Engine, configure func(string, executor.Bounds) map[string]any, release func(), err error) { //nolint:ireturn // there are two
+	release = func() {}
+	switch o.engine {
+	case "":
+		return nil, nil, release, nil
+	case "docker":
+		engine, err := engine(ctx)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		binary, err := os.Executable()
+		if err != nil {
+			return nil, nil, nil, fmt.Errorf("find usher's own program: %w", err)
+		}
+		return &docker.Kind{Engine: engine, Binary: binary, Lookup: os.LookupEnv}, executor.Containers, release, nil
+	case "kubernetes":
+		jobs := kubernetes.New(os.LookupEnv, func(format string, args ...any) { o.env.Warn(fmt.Sprintf(format, args...)) })
+		jobs.Namespace = o.namespace
+		if err := jobs.Connect(ctx); err != nil {
+			jobs.Close()
+			return nil, nil, nil, cli.WithHint(err, "name the cluster with KUBECONFIG, and a namespace in which jobs may be made with --namespace")
+		}
+		return jobs, executor.Jobs(o.namespace), jobs.Close, nil
+	}
+	return nil, nil, nil, cli.Usagef("--engine %q: there are docker and kubernetes", o.engine)
 }
 
 // poolsOf lists the pools of some types.

@@ -52,6 +52,11 @@ func TestKubernetes(t *testing.T) {
 	play("causes are named", podCausesAreNamed)
 	play("cancelled runs delete their jobs", cancelledRunsDeleteTheirJobs)
 	play("a killed worker's jobs are taken over", aKilledWorkersJobsAreTakenOver)
+	t.Run("managed runs are jobs of the operator's", func(t *testing.T) {
+		c := &cluster{scene: newSceneOf(t, testkit.UsherServer(t), "prefect:managed"), nodes: nodes, share: t.TempDir()}
+		c.env = []string{"KUBECONFIG=" + config, "OPERATORS=secret"}
+		managedRunsAreJobsOfTheOperators(t, c)
+	})
 }
 
 // workerToken makes the namespace with what the repository's manifest grants, and a token of
@@ -256,4 +261,64 @@ func aKilledWorkersJobsAreTakenOver(t *testing.T, c *cluster) {
 	if m := text(c.ends(bad, api.StateTypeCrashed).State.Message); !strings.Contains(m, "status code 5.") {
 		t.Errorf("message %q", m)
 	}
+}
+
+// greedyJob is what somebody may try who can edit the pool.
+const greedyJob = `{"job_configuration": {"command": "{{ command }}", "env": "{{ env }}", "image": "{{ image }}", "labels": {"app": "payments", "prefect.io/flow-run-id": "another"},
+	"namespace": "kube-system", "cluster_config": {"config": {"clusters": []}}, "job_manifest": {"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": {"spec": {
+	"hostNetwork": true, "serviceAccountName": "usher-worker", "containers": [{"securityContext": {"privileged": true}}]}}}}},
+	"variables": {"type": "object", "properties": {"command": {"type": "string"}, "env": {"type": "object"}, "image": {"type": "string"}}}}`
+
+func managedRunsAreJobsOfTheOperators(t *testing.T, c *cluster) {
+	t.Helper()
+	must(t, func() error {
+		return c.client.UpdateWorkPool(t.Context(), c.pool, &api.WorkPoolUpdate{BaseJobTemplate: api.Some(jsontext.Value(greedyJob))})
+	})
+	start := func() *testkit.Process {
+		return c.executor("--engine", "kubernetes", "--namespace", testNamespace, "--image", "run", "--memory", "512m", "--cpus", "1.5", "--max-run-time", "1h")
+	}
+	first := start()
+	script := "usher exec -- sh -c 'echo hello $GREETING $OPERATORS; touch %[1]s/begun; while [ ! -e %[1]s/go ]; do sleep 0.1; done'"
+	run := c.run(c.managed(fmt.Sprintf(script, c.share), map[string]any{"image": "run", "env": map[string]string{"GREETING": "world"}}), nil)
+	c.begun("begun")
+	var found struct {
+		Items []struct {
+			Metadata struct {
+				Labels map[string]string `json:"labels"`
+			} `json:"metadata"`
+			Spec struct {
+				Template struct {
+					Spec object `json:"spec"`
+				} `json:"template"`
+			} `json:"spec"`
+		} `json:"items"`
+	}
+	c.nodes.do("GET", "/apis/batch/v1/namespaces/flows/jobs?labelSelector=prefect.io/flow-run-id="+run.String(), nil, &found)
+	if len(found.Items) != 1 {
+		t.Fatalf("%d jobs", len(found.Items))
+	}
+	pod := found.Items[0].Spec.Template.Spec
+	container, _ := pod["containers"].([]any)[0].(object)
+	if pod["hostNetwork"] != nil || pod["serviceAccountName"] != nil || pod["automountServiceAccountToken"] != false || found.Items[0].Metadata.Labels["app"] != "" ||
+		fmt.Sprint(container["resources"]) != "map[limits:map[cpu:1500m memory:512Mi] requests:map[cpu:1500m memory:512Mi]]" ||
+		fmt.Sprint(container["securityContext"]) != "map[allowPrivilegeEscalation:false capabilities:map[drop:[ALL]] seccompProfile:map[type:RuntimeDefault]]" {
+		t.Errorf("labels %v, pod %v", found.Items[0].Metadata.Labels, pod)
+	}
+	first.Kill()
+	start()
+	if err := os.WriteFile(filepath.Join(c.share, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.ends(run, api.StateTypeCompleted)
+	c.logged(run, "20 hello world\n")
+	c.says(c.run(c.managed("usher exec -- true", map[string]any{"image": "other"}), nil), "is not among those of managed execution, which begin with run")
+	stuck := c.run(c.managed("sh -c 'sleep 300'", map[string]any{"image": "run"}), nil)
+	testkit.Eventually(t, patience, func() error {
+		if n := len(c.jobs(stuck).Items); n != 1 {
+			return fmt.Errorf("%d jobs", n)
+		}
+		return nil
+	})
+	c.cancel(stuck)
+	c.ends(stuck, api.StateTypeCancelled)
 }

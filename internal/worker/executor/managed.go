@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,15 +19,6 @@ import (
 // defaultImage is what a managed run executes in unless it says otherwise.
 const defaultImage = "prefecthq/prefect-client:3-latest"
 
-// Bounds are what runs of managed pools are kept within.
-type Bounds struct {
-	Images  []string      // what the name of an image must begin with
-	Network string        // of the containers, in the engine's words
-	Memory  string        // of a run, such as 16g
-	CPUs    float64       // of a run
-	Longest time.Duration // that a run may take; 0 means no bound
-}
-
 // Engine is a kind whose infrastructure is not a process of this machine.
 type Engine interface {
 	worker.Kind
@@ -34,13 +26,16 @@ type Engine interface {
 	worker.Killer
 }
 
-// Managed is the work pool type "prefect:managed": runs in containers of an engine that the
-// operator attaches. Of a pool's configuration only the image, the environment, the packages
-// and the command count; volumes, networks and rights are the operator's.
+// Managed is the work pool type "prefect:managed": runs in containers of an engine, or pods of
+// a cluster, that the operator attaches. Of a pool's configuration only the image, the
+// environment, the packages and the command count; volumes, networks and rights are the
+// operator's.
 type Managed struct {
 	Engine
 
 	Bounds Bounds
+	// Configure makes the engine's configuration of a run: Containers, or what Jobs returns.
+	Configure func(image string, b Bounds) map[string]any
 	// Allowance says why a run may not start, such as a quota that is used up; nil allows.
 	Allowance func(ctx context.Context) error
 }
@@ -78,6 +73,14 @@ func (m *Managed) Adopt(ctx context.Context, job *worker.Job) (worker.Infrastruc
 	return m.bounded(ctx, job, found, err)
 }
 
+// Kill ends what an executor that is gone started for the run.
+func (m *Managed) Kill(ctx context.Context, job *worker.Job, identifier string) error {
+	if err := m.confine(job); err != nil {
+		return err
+	}
+	return m.Engine.Kill(ctx, job, identifier)
+}
+
 // confine puts the operator's configuration in place of the pool's.
 func (m *Managed) confine(job *worker.Job) error {
 	image := of(job.Config.Rest, "image")
@@ -93,17 +96,14 @@ func (m *Managed) confine(job *worker.Job) error {
 	} else if packages != "" {
 		job.Env["EXTRA_PIP_PACKAGES"] = packages // the image's entrypoint installs them
 	}
-	job.Config.Rest = map[string]any{
-		"image": image, "network_mode": m.Bounds.Network, "auto_remove": true, "mem_limit": m.Bounds.Memory, "memswap_limit": m.Bounds.Memory,
-		"container_create_kwargs": map[string]any{
-			"nano_cpus": int64(m.Bounds.CPUs * 1e9), "pids_limit": pidsLimit, "cap_drop": []any{"ALL"}, "security_opt": []any{"no-new-privileges"},
-		},
-	}
+	job.Config.Rest = m.Configure(image, m.Bounds)
+	// Labels of its own would let a run pass as another, or as something that others reach.
+	maps.DeleteFunc(job.Config.Labels, func(name, _ string) bool { return !strings.HasPrefix(name, "prefect.io/") })
+	maps.Copy(job.Config.Labels, map[string]string{
+		"prefect.io/flow-run-id": job.Run.ID.String(), "prefect.io/work-pool-id": job.Pool.ID.String(), "prefect.io/work-pool-name": job.Pool.Name,
+	})
 	return nil
 }
-
-// pidsLimit bounds the processes of a run.
-const pidsLimit = 4096
 
 func packagesOf(value any) (string, error) {
 	if value == nil {

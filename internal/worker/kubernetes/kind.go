@@ -26,6 +26,8 @@ var defaultTemplate []byte
 type Kind struct {
 	Lookup func(string) (string, bool) // of the environment
 	Warn   func(format string, args ...any)
+	// Namespace is where jobs are that name none, in place of the configuration's own.
+	Namespace string
 
 	mu      sync.Mutex
 	usual   *kubernetes.Client            // of the worker's own configuration
@@ -87,6 +89,9 @@ func (k *Kind) client(config map[string]any) (*kubernetes.Client, error) {
 			client, err := kubernetes.New(k.Lookup)
 			if err != nil {
 				return nil, err
+			}
+			if k.Namespace != "" {
+				client.Namespace = k.Namespace
 			}
 			k.usual = client
 		}
