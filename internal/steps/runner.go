@@ -52,7 +52,7 @@ func (r Runner) RunWith(ctx context.Context, list []any, earlier map[string]any)
 			continue
 		}
 		r.Say(" > Running " + shortName(s.name) + " step...")
-		result, err := r.one(ctx, s, &out)
+		result, err := r.one(ctx, s, &out, idsOf(list[i:]))
 		if err != nil {
 			return out, api.Errorf(codeOf(err), "Encountered error while running %s: %w", s.name, err)
 		}
@@ -71,6 +71,17 @@ func (r Runner) RunWith(ctx context.Context, list []any, earlier map[string]any)
 		out.Dir = under(out.Dir, led)
 	}
 	return out, nil
+}
+
+// idsOf are the ids of steps that have not run.
+func idsOf(list []any) map[string]bool {
+	ids := map[string]bool{}
+	for _, entry := range list {
+		if s, err := parse(entry); err == nil && s.id != "" {
+			ids[s.id] = true
+		}
+	}
+	return ids
 }
 
 func codeOf(err error) api.Code {
@@ -128,13 +139,20 @@ func stringList(v any) []string {
 	return nil
 }
 
-// one fills a step's arguments and runs it.
-func (r Runner) one(ctx context.Context, s step, out *Outputs) (map[string]any, error) {
+// one fills a step's arguments and runs it. An output of a step that is still to come is empty,
+// which is said.
+func (r Runner) one(ctx context.Context, s step, out *Outputs, toCome map[string]bool) (map[string]any, error) {
 	env := func(name string) (string, bool) {
 		value, ok := r.Env[name]
 		return value, ok
 	}
-	args := jobtemplate.ApplyObject(s.args, out.Values, jobtemplate.Options{Env: env})
+	early := func(placeholder string) {
+		name := strings.Trim(placeholder, "{} ")
+		if id, _, _ := strings.Cut(name, "."); toCome[id] && out.Values[id] == nil {
+			r.Say("   {{ " + name + " }} is empty: the step " + id + " has not run yet. Put it first.")
+		}
+	}
+	args := jobtemplate.ApplyObject(s.args, out.Values, jobtemplate.Options{Env: env, Missing: early})
 	resolved, err := r.Resolve(args)
 	if err != nil {
 		return nil, err

@@ -76,6 +76,22 @@ func TestOutputsFlowFromStepToStep(t *testing.T) {
 	}
 }
 
+func TestOutputsOfStepsToComeAreSaidToBeEmpty(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	out, err := s.Run(t.Context(), []any{
+		step(shell, map[string]any{"id": "one", "script": "echo A {{ two.stdout }}", "stream_output": false}),
+		step(shell, map[string]any{"id": "two", "script": "echo B {{ one.stdout }} {{ nobody.stdout }}", "stream_output": false}),
+	})
+	if err != nil || out.Values["stdout"] != "B A" {
+		t.Errorf("%v %v", out.Values, err)
+	}
+	words := "{{ two.stdout }} is empty: the step two has not run yet. Put it first."
+	if all := strings.Join(s.said, "\n"); strings.Count(all, "is empty") != 1 || !strings.Contains(all, words) {
+		t.Errorf("said %s", all)
+	}
+}
+
 func TestAFailingCommandEndsTheScript(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

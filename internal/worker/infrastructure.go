@@ -173,15 +173,15 @@ func (x *execution) ended(ctx context.Context, infra Infrastructure) {
 		x.checkState(ctx, infra, exit.Error)
 		return
 	}
-	hint := hintOf(exit.Code)
-	explanation := hint.explanation
+	hint := report.HintOf(exit.Code)
+	explanation := hint.Explanation
 	if exit.Error != "" {
 		explanation = exit.Error + ". " + explanation
 	}
-	x.logRunner(hint.level, fmt.Sprintf("Process for flow run '%s' exited with status code: %d; %s", x.job.Run.Name, exit.Code, explanation))
-	x.logRunner(report.Info, hint.resolution)
+	x.logRunner(hint.Level, fmt.Sprintf("Process for flow run '%s' exited with status code: %d; %s", x.job.Run.Name, exit.Code, explanation))
+	x.logRunner(report.Info, hint.Resolution)
 	// A run that failed has said so itself, and the server leaves it at that.
-	answer := x.crashWithHooks(ctx, fmt.Sprintf("Flow run infrastructure exited with non-zero status code %d. %s %s", exit.Code, explanation, hint.resolution))
+	answer := x.crashWithHooks(ctx, fmt.Sprintf("Flow run infrastructure exited with non-zero status code %d. %s %s", exit.Code, explanation, hint.Resolution))
 	if answer.Is(api.StateTypeCancelling) {
 		x.confirmCancelled(ctx, "Flow run was cancelled successfully.")
 	}

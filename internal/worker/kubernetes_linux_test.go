@@ -280,6 +280,7 @@ func managedRunsAreJobsOfTheOperators(t *testing.T, c *cluster) {
 	first := start()
 	script := "usher exec -- sh -c 'echo hello $GREETING $OPERATORS; touch %[1]s/begun; while [ ! -e %[1]s/go ]; do sleep 0.1; done'"
 	run := c.run(c.managed(fmt.Sprintf(script, c.share), map[string]any{"image": "run", "env": map[string]string{"GREETING": "world"}}), nil)
+	c.is(run, api.StateTypeRunning)
 	c.begun("begun")
 	var found struct {
 		Items []struct {

@@ -221,7 +221,7 @@ func (s *scene) is(run uuid.UUID, want api.StateType) {
 	testkit.Eventually(s.t, patience, func() error {
 		got, err := s.client.ReadFlowRun(s.t.Context(), run)
 		if err == nil && *got.StateType != want {
-			err = fmt.Errorf("the run is %s, want %s", *got.StateType, want)
+			err = fmt.Errorf("the run is %s (%s), want %s", *got.StateType, text(got.State.Message), want)
 		}
 		return err
 	})

@@ -252,19 +252,20 @@ func (x *execution) finalState(exit launch.Exit, timedOut bool) report.Proposal 
 	case x.stopped != 0:
 		return x.stopState()
 	case timedOut:
-		return report.Proposal{Type: api.StateTypeFailed, Name: "TimedOut", Message: fmt.Sprintf("The program ran longer than %s.", x.Manifest.Timeout)}
+		return report.Proposal{Type: api.StateTypeFailed, Name: "TimedOut", Message: fmt.Sprintf("The program ran longer than %s, its timeout.", x.Manifest.Timeout)}
 	case !exit.Known:
 		return report.Proposal{Type: api.StateTypeCrashed, Message: "The program vanished without leaving an exit code."}
 	case exit.Error != "":
 		x.say(report.Error, "The program could not be started: "+exit.Error)
-		return report.Proposal{Type: api.StateTypeCrashed, Message: fmt.Sprintf("The program could not be started (%d): %s", exit.Code, exit.Error)}
+		return report.Proposal{Type: api.StateTypeCrashed, Message: fmt.Sprintf("The program could not be started (%d): %s. %s", exit.Code, exit.Error, report.HintOf(exit.Code).Resolution)}
 	case exit.Code == 0:
 		return report.Proposal{Type: api.StateTypeCompleted, Name: "Completed"}
 	case exit.Code == tempFail:
 		at := api.At(x.Now().Add(x.Manifest.RetryDelay))
 		return report.Proposal{Type: api.StateTypeScheduled, Name: "AwaitingRetry", Scheduled: &at, Message: "The program asked to be run again later (exit code 75)."}
 	case exit.Code < 0:
-		return report.Proposal{Type: api.StateTypeCrashed, Message: fmt.Sprintf("The program was killed by signal %d.", -exit.Code)}
+		hint := report.HintOf(exit.Code)
+		return report.Proposal{Type: api.StateTypeCrashed, Message: fmt.Sprintf("The program was killed by signal %d. %s %s", -exit.Code, hint.Explanation, hint.Resolution)}
 	}
 	if f := x.failure(); f != nil {
 		return *failed(f.String())

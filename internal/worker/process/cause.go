@@ -34,12 +34,40 @@ func causeOf(path string) string {
 	return causeIn(strings.ToValidUTF8(string(data), "?"))
 }
 
+const (
+	traceback = "Traceback (most recent call last):\n"
+	// chained is between the traceback of an exception and that of the one it was turned into.
+	chained = "\n\nThe above exception was the direct cause of the following exception:\n\n"
+)
+
+// causeIn is what the last traceback says. An exception that says of another only that it came
+// is told with that one.
 func causeIn(printed string) string {
-	at := strings.LastIndex(printed, "Traceback (most recent call last):\n")
+	at := strings.LastIndex(printed, traceback)
 	if at < 0 {
 		return ""
 	}
-	lines := strings.Split(printed[at:], "\n")[1:]
+	name, line := exceptionIn(printed[at+len(traceback):])
+	if name == "" {
+		return ""
+	}
+	told := name
+	if before, ok := strings.CutSuffix(printed[:at], chained); ok && name == "StepExecutionError" {
+		if at := strings.LastIndex(before, traceback); at >= 0 {
+			if cause, why := exceptionIn(before[at+len(traceback):]); cause != "" {
+				line += ": " + why
+				if cause == "ModuleNotFoundError" {
+					told = cause
+				}
+			}
+		}
+	}
+	return strings.TrimSuffix(line, ".") + ". " + advice(told, line)
+}
+
+// exceptionIn is the name and the line of the exception at the end of a traceback.
+func exceptionIn(printed string) (name, line string) {
+	lines := strings.Split(printed, "\n")
 	for i, line := range lines {
 		line = strings.TrimRight(line, "\r ")
 		if i == 0 || strings.HasPrefix(line, " ") || line == "" {
@@ -47,14 +75,14 @@ func causeIn(printed string) string {
 		}
 		m := exception.FindStringSubmatch(line)
 		if m == nil {
-			return ""
+			return "", ""
 		}
 		if len(line) > maxCause {
 			line = strings.ToValidUTF8(line[:maxCause], "") + "…"
 		}
-		return strings.TrimSuffix(line, ".") + ". " + advice(m[1][strings.LastIndexByte(m[1], '.')+1:], line)
+		return m[1][strings.LastIndexByte(m[1], '.')+1:], line
 	}
-	return ""
+	return "", ""
 }
 
 // advice says what to do about an exception that kept a flow from being run.

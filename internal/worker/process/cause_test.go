@@ -8,6 +8,7 @@ import (
 func TestCausesAreReadFromTracebacks(t *testing.T) {
 	t.Parallel()
 	traceback := "10:00:00.000 | ERROR   | prefect.engine - exited with unexpected exception\nTraceback (most recent call last):\n  File \"x.py\", line 1, in <module>\n    import y\n"
+	_, bare, _ := strings.Cut(traceback, "\n")
 	for _, c := range []struct{ printed, want, advice string }{
 		{traceback + "ModuleNotFoundError: No module named 'y'\n", "ModuleNotFoundError: No module named 'y'. ", "Install it"},
 		{traceback + "prefect.exceptions.ScriptError: Script at 'x.py' encountered an exception: ModuleNotFoundError(\"No module named 'y'\")\nlater\n", "prefect.exceptions.ScriptError", "Install it"},
@@ -16,6 +17,14 @@ func TestCausesAreReadFromTracebacks(t *testing.T) {
 		{traceback + "RuntimeError: Function with name 'f' not found in 'f.py'.\n", "RuntimeError", "function"},
 		{traceback + "RuntimeError\n", "RuntimeError. ", "logs"},
 		{traceback + "ValueError: " + strings.Repeat("x", 9000) + "\n", "xxx…", "logs"},
+		{
+			traceback + "ModuleNotFoundError: No module named 'steps'" + chained + bare + "prefect.exceptions.StepExecutionError: Encountered error while running steps.fetch\n",
+			"Encountered error while running steps.fetch: ModuleNotFoundError: No module named 'steps'. ", "Install it",
+		},
+		{
+			traceback + "ValueError: no bucket" + chained + bare + "prefect.exceptions.StepExecutionError: Encountered error while running steps.fetch\n",
+			"steps.fetch: ValueError: no bucket. ", "pull steps",
+		},
 		{traceback, "", ""},
 		{"no traceback", "", ""},
 	} {
