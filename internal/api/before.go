@@ -3,6 +3,7 @@ package api
 import (
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -11,6 +12,7 @@ import (
 var filled = map[string]func(o *object){
 	"FlowRunPolicy": fillPolicy,
 	"TaskRunPolicy": fillPolicy,
+	"EventTrigger":  fillWindow,
 	"DeploymentCreate": func(o *object) {
 		if _, isThere := o.get("parameters"); !isThere {
 			o.set("parameters", jsontext.Value("{}"))
@@ -29,10 +31,32 @@ func fillPolicy(o *object) {
 	}
 }
 
+// fillWindow gives proactive triggers that have no window the shortest one, however deep
+// they are.
+func fillWindow(o *object) {
+	posture, _ := o.get("posture")
+	if within, isThere := o.get("within"); unquoted(posture) == "Proactive" && isNothing(within) && (!isThere || within.Kind() != 'n') {
+		o.set("within", jsontext.Value("10"))
+	}
+	triggers, _ := o.get("triggers")
+	var list []jsontext.Value
+	if json.Unmarshal(triggers, &list) != nil {
+		return
+	}
+	for i, v := range list {
+		if v.Kind() == '{' {
+			inner := openObject(v)
+			fillWindow(inner)
+			list[i] = inner.text()
+		}
+	}
+	o.set("triggers", joined('[', list, ']'))
+}
+
 // fill returns a body with what its models fill in.
 func fill(s *shape, v jsontext.Value) jsontext.Value {
 	s = s.resolved()
-	if options, _ := s.options(); len(options) == 1 {
+	if options, _ := s.options(); len(options) == 1 || len(options) > 1 && filled[options[0].name] != nil {
 		s = options[0]
 	}
 	if v.Kind() != '{' {
@@ -61,6 +85,7 @@ var refused = map[string]func(o *object) (why string){
 		}
 		return ""
 	},
+	"EventTrigger": windowProblem,
 }
 
 // fits leaves a document that may lack a name to its schema.

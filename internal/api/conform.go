@@ -103,6 +103,13 @@ func (c *conformer) union(options []*shape, v jsontext.Value, at []any) jsontext
 	if len(options) == 1 {
 		return c.value(options[0], v, at)
 	}
+	if read := readers[options[0].name]; read != nil {
+		c.ruled(read, options, v, at)
+		return v
+	}
+	if len(at) > deepPlace {
+		return v
+	}
 	var fits jsontext.Value
 	var all []Violation
 	for _, o := range options {

@@ -100,7 +100,7 @@ func (c *conformer) pageLimit(s *shape, body []byte) (limit Opt[int], _ error) {
 	}
 	try := conformer{}
 	plain := try.value(m.shape, value, nil)
-	if len(try.found) > 0 {
+	if len(try.found) > 0 && try.found[0].Type != tooManyDigits {
 		return limit, nil // it is told with the rest
 	}
 	f, err := strconv.ParseFloat(string(plain), 64)

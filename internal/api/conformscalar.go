@@ -49,10 +49,12 @@ func whole(v jsontext.Value) (int64, bool) {
 	return int64(f), err == nil && f == math.Trunc(f) && math.Abs(f) < math.MaxInt64
 }
 
+const tooManyDigits = "int_parsing_size"
+
 // sized refuses whole numbers that are larger than can be kept.
 func (c *conformer) sized(v jsontext.Value, at []any) jsontext.Value {
 	if _, err := strconv.ParseInt(string(v), 10, 64); v != nil && err != nil && len(c.found) == 0 {
-		c.wrong("int_parsing_size", at, "Unable to parse input string as an integer, exceeded maximum size", v)
+		c.wrong(tooManyDigits, at, "Unable to parse input string as an integer, exceeded maximum size", v)
 	}
 	return v
 }

@@ -127,6 +127,12 @@ func (c *conformer) member(s *shape, m memberShape, v jsontext.Value, at []any) 
 			return v
 		}
 	}
+	if isDuration(s.name, m.name) && (v.Kind() != 'n' || m.shape.Type == "number") {
+		if _, err := ParseDuration(v); err != nil {
+			c.found = append(c.found, NoDuration(v, err, at...))
+		}
+		return v
+	}
 	before := len(c.found)
 	out := c.value(m.shape, v, at)
 	judge := judgedMembers[key]

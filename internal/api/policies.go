@@ -25,6 +25,9 @@ func (p *FlowRunPolicy) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	if isZero(v.RetryDelay) && v.RetryDelaySeconds != 0 {
 		seconds := int(v.RetryDelaySeconds)
+		if Float(seconds) != v.RetryDelaySeconds {
+			return Errorf(CodeInvalid, "retry_delay is a whole number of seconds")
+		}
 		v.RetryDelay = &seconds
 	}
 	*p = FlowRunPolicy(v)

@@ -194,7 +194,9 @@ func (s *shape) label() string {
 	s = s.resolved()
 	switch {
 	case s.name != "":
-		return s.name
+		return strings.TrimSuffix(s.name, "TriggerInput") + strings.Repeat("Trigger", strings.Count(s.name, "TriggerInput"))
+	case len(s.Enum.values) > 0:
+		return "literal['" + strings.Join(s.Enum.values, "','") + "']"
 	case s.Format == "uuid":
 		return "uuid"
 	case s.Format == "date-time":

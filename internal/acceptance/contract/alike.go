@@ -89,9 +89,9 @@ func decision(reference, ours Exchange) string {
 	if reference.Status != http.StatusUnprocessableEntity || ours.Status != http.StatusUnprocessableEntity {
 		return ""
 	}
-	for _, kind := range []string{"IntervalSchedule", "CronSchedule", "EventTrigger", "CompoundTrigger", "SequenceTrigger", "DoNothing"} {
-		if strings.Contains(string(reference.Answer), kind) {
-			return "of a schedule, trigger or action only the kind that was meant is judged"
+	for _, known := range []string{"Invalid cron string", "Invalid RRule string"} {
+		if strings.Contains(string(reference.Answer), known) && strings.Contains(string(ours.Answer), known) {
+			return "says what is wrong with a cron expression or recurrence rule, or says it without a piece of Python"
 		}
 	}
 	return ""
@@ -165,7 +165,7 @@ const tableHead = `# Compatibility
 
 This table is written by a test of internal/acceptance/contract (USHER_CONTRACT_TABLE=write go test). For every operation of the contract requests are generated from its schemas, right ones and broken ones, in sequences where later ones use what earlier ones made; another sequence asks for each member of each filter, each sort and combinations. The answers of usher, on SQLite and on PostgreSQL, are compared with those of the reference (status, body, words), ids and clock times aside, and are checked against the contract's schema.
 
-What differs on purpose everywhere: where the reference fails (status 500), usher answers without failing; a text with the character NUL is refused; of a schedule, trigger or action only the kind that was meant is judged. A row that differs without such a reason is work that is left.
+What differs on purpose everywhere: where the reference fails (status 500), usher answers without failing; a text with the character NUL is refused; a trigger or action that names no type and is broken is refused, where the reference takes it for another kind, such as one that does nothing; a refused cron expression or recurrence rule is told why. A row that differs without such a reason is work that is left.
 
 | operation | requests | alike | what differs |
 |---|---|---|---|

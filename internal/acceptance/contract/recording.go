@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path"
@@ -146,8 +147,8 @@ func normal(member string, body []byte, variables map[string]string, unordered b
 		return nil, nil
 	}
 	m := masker{names: map[string]string{}}
-	for name, id := range variables {
-		m.names[id] = "$" + name
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(variables))) { // of two names of one object the first
+		m.names[variables[name]] = "$" + name
 	}
 	var tree any
 	if err := json.Unmarshal(body, &tree, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {

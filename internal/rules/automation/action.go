@@ -55,6 +55,29 @@ func ReadActions(raw []jsontext.Value, member string) ([]Action, []api.Violation
 	return actions, found
 }
 
+func init() { //nolint:gochecknoinits // requests are judged below this package
+	api.ReadUnion("DoNothing", func(raw jsontext.Value) (string, []api.Violation) {
+		var found []api.Violation
+		o, isObject := open(raw, nil, &found)
+		if !isObject {
+			return "", found
+		}
+		return readAction(o).schema(), found
+	})
+}
+
+// schema is the name of an action's schema in the contract, "" for no kind of action. Kinds
+// of the hosted service have names like those.
+func (a Action) schema() (name string) {
+	if a.Type == "" {
+		return ""
+	}
+	for word := range strings.SplitSeq(a.Type, "-") {
+		name += strings.ToUpper(word[:1]) + word[1:]
+	}
+	return name
+}
+
 // ReadAction reads an action that is stored.
 func ReadAction(stored jsontext.Value) (Action, error) {
 	list, found := ReadActions([]jsontext.Value{stored}, "actions")
@@ -121,6 +144,7 @@ func readAction(o *object) Action {
 			member{"sla_severity", o.choice("sla_severity", string(api.SlaSeverityHigh), api.SlaSeverity("").Values()...)}, member{"sla_payload", api.Object(o.mapping("sla_payload"))})
 	default:
 		o.wrong("type", "literal_error", "Input should be "+api.Choices(kinds()))
+		a.Type = ""
 	}
 	a.Stored = written(out)
 	return a

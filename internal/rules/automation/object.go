@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
-	"github.com/usherhq/usher/internal/rules/schedule"
 )
 
 // object reads the members of one JSON object and collects what is wrong with them.
@@ -127,9 +126,9 @@ func (o *object) duration(name string, def time.Duration) time.Duration {
 	if !o.has(name) {
 		return def
 	}
-	d, err := schedule.ParseDuration(o.members[name])
+	d, err := api.ParseDuration(o.members[name])
 	if err != nil {
-		o.wrong(name, "time_delta_parsing", "Input should be a valid timedelta, "+err.Error())
+		*o.found = append(*o.found, api.NoDuration(o.members[name], err, o.place(name)...))
 	}
 	return d
 }

@@ -96,6 +96,22 @@ func ReadTrigger(raw jsontext.Value, newID func() uuid.UUID) (*Trigger, []api.Vi
 	return t, found
 }
 
+func init() { //nolint:gochecknoinits // requests are judged below this package
+	api.ReadUnion("EventTrigger", func(raw jsontext.Value) (string, []api.Violation) {
+		var found []api.Violation
+		t := readTrigger(raw, reading{idOf: func(*object) uuid.UUID { return uuid.UUID{} }, least: leastProactive}, nil, &found)
+		if t == nil {
+			return "", found
+		}
+		return t.schema(), found
+	})
+}
+
+// schema is the name of a trigger's schema in the contract, "" for no kind of trigger.
+func (t *Trigger) schema() string {
+	return map[string]string{TypeEvent: "EventTrigger", TypeCompound: "CompoundTriggerInput", TypeSequence: "SequenceTriggerInput", TypeMetric: TypeMetric}[t.Type]
+}
+
 // ReadStored reads a trigger that is stored, with its ids.
 func ReadStored(raw jsontext.Value) (*Trigger, error) {
 	var found []api.Violation
@@ -205,7 +221,7 @@ func readEvent(o *object, least time.Duration) Event {
 		e.Posture = o.choice("posture", "", Reactive, Proactive)
 	}
 	if o.isNull("within") {
-		o.problem("value_error", "Value error, `within` should be a valid timedelta")
+		o.problem("value_error", "Value error, "+api.NoWindow)
 		return e
 	}
 	e.Within = o.duration("within", 0)
@@ -215,7 +231,7 @@ func readEvent(o *object, least time.Duration) Event {
 	case e.Posture == Proactive && e.Within == 0:
 		e.Within = least
 	case e.Posture == Proactive && e.Within < least:
-		o.problem("value_error", "Value error, `within` for Proactive triggers must be greater than or equal to 10 seconds")
+		o.problem("value_error", "Value error, "+api.ShortWindow)
 	}
 	return e
 }

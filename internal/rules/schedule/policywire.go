@@ -55,7 +55,7 @@ func newBlackout(in *api.ScheduleBlackout) (b Blackout, found []api.Violation) {
 		if len(wrong) == 0 && w.kind == "interval" && !w.anchored {
 			wrong = append(wrong, w.violation("anchor_date", "missing", "Field required"))
 		}
-		b, found = Blackout{Windows: w.schedule, Length: seconds(length)}, located(wrong, []any{"schedule"})
+		b, found = Blackout{Windows: w.schedule, Length: seconds(length)}, w.located(wrong, []any{"schedule"})
 	default:
 		found = append(found, refused("a blackout has either start and end, or schedule and duration"))
 	}

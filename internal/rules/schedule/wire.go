@@ -23,7 +23,7 @@ func Parse(raw jsontext.Value) (Schedule, error) {
 		found = append(found, w.violation("anchor_date", "missing", "Field required"))
 	}
 	if len(found) > 0 {
-		return nil, api.Invalid(raw, located(found, []any{"schedule"})...)
+		return nil, api.Invalid(raw, w.located(found, []any{"schedule"})...)
 	}
 	return w.schedule, nil
 }
@@ -34,7 +34,7 @@ func Parse(raw jsontext.Value) (Schedule, error) {
 func Canonical(raw jsontext.Value, now time.Time) (jsontext.Value, error) {
 	w, found := readWire(raw)
 	if len(found) > 0 {
-		return nil, api.Invalid(raw, located(found, []any{"schedule"})...)
+		return nil, api.Invalid(raw, w.located(found, []any{"schedule"})...)
 	}
 	return w.canonical(now)
 }
@@ -42,7 +42,22 @@ func Canonical(raw jsontext.Value, now time.Time) (jsontext.Value, error) {
 // Check returns what is wrong with a schedule that stands at loc of a request; nil if
 // Canonical accepts it.
 func Check(raw jsontext.Value, loc ...any) []api.Violation {
-	_, found := readWire(raw)
+	w, found := readWire(raw)
+	return w.located(found, loc)
+}
+
+func init() { //nolint:gochecknoinits // requests are judged below this package
+	api.ReadUnion("IntervalSchedule", func(raw jsontext.Value) (string, []api.Violation) {
+		w, found := readWire(raw)
+		return w.class(), found
+	})
+}
+
+// located puts what is wrong with a schedule at a place.
+func (w *wire) located(found []api.Violation, loc []any) []api.Violation {
+	if class := w.class(); class != "" {
+		loc = append(slices.Clone(loc), class)
+	}
 	return located(found, loc)
 }
 
@@ -68,21 +83,16 @@ type wire struct {
 	dayOr    bool
 }
 
-// class is the name of the kind's schema in the contract.
+// class is the name of the kind's schema in the contract, "" of what is of no kind.
 func (w *wire) class() string {
-	switch w.kind {
-	case "interval":
-		return "IntervalSchedule"
-	case "cron":
-		return "CronSchedule"
-	}
-	return "RRuleSchedule"
+	return map[string]string{"interval": "IntervalSchedule", "cron": "CronSchedule", "rrule": "RRuleSchedule"}[w.kind]
 }
 
+// violation is about a member, or without one about the whole schedule.
 func (w *wire) violation(member, kind, msg string) api.Violation {
-	v := api.Violation{Type: kind, Loc: []any{w.class()}, Msg: msg, Input: w.raw}
+	v := api.Violation{Type: kind, Msg: msg, Input: w.raw}
 	if member != "" {
-		v.Loc = append(v.Loc, member)
+		v.Loc = []any{member}
 	}
 	if input, ok := w.members[member]; ok {
 		v.Input = input
@@ -111,10 +121,7 @@ func readWire(raw jsontext.Value) (*wire, []api.Violation) {
 		return w, []api.Violation{{Type: "missing", Msg: "Field required: one of interval, cron or rrule", Input: raw}}
 	}
 	w.kind = kinds[0]
-	if found := w.extras(); len(found) > 0 {
-		return w, found
-	}
-	return w, w.read()
+	return w, append(w.read(), w.extras()...)
 }
 
 // extras finds members that the kind does not have.
@@ -136,27 +143,33 @@ func (w *wire) extras() []api.Violation {
 	return found
 }
 
-func (w *wire) read() []api.Violation {
+func (w *wire) read() (found []api.Violation) {
 	if v, ok := w.members["timezone"]; ok && v.Kind() != 'n' {
 		var name string
 		if json.Unmarshal(v, &name) != nil {
-			return []api.Violation{w.violation("timezone", "string_type", "Input should be a valid string")}
+			found = append(found, w.violation("timezone", "string_type", "Input should be a valid string"))
 		}
 		w.timezone = &name
 	}
-	if _, err := loadZone(w.zoneName()); err != nil {
-		return []api.Violation{w.refusal("timezone", err)}
+	_, badZone := loadZone(w.zoneName())
+	if badZone != nil {
+		w.timezone = nil // what else is wrong is told too
 	}
-	if w.kind == "interval" {
-		return w.readInterval()
+	switch w.kind {
+	case "interval":
+		found = append(found, w.readInterval()...)
+	case "cron":
+		found = append(found, w.readCron()...)
+	default:
+		found = append(found, w.readText(func() (Schedule, error) { return NewRRule(w.text, w.zoneName()) })...)
 	}
-	if json.Unmarshal(w.members[w.kind], &w.text) != nil {
-		return []api.Violation{w.violation(w.kind, "string_type", "Input should be a valid string")}
+	if badZone == nil {
+		return found
 	}
-	if w.kind == "cron" {
-		return w.readCron()
+	if w.kind == "rrule" {
+		return append(found, w.refusal("timezone", badZone))
 	}
-	return w.make(NewRRule(w.text, w.zoneName()))
+	return append(found, w.refusal("", badZone))
 }
 
 func (w *wire) zoneName() string {
@@ -164,6 +177,14 @@ func (w *wire) zoneName() string {
 		return ""
 	}
 	return *w.timezone
+}
+
+// readText reads the expression or rule, of which parse makes the schedule.
+func (w *wire) readText(parse func() (Schedule, error)) []api.Violation {
+	if json.Unmarshal(w.members[w.kind], &w.text) != nil {
+		return []api.Violation{w.violation(w.kind, "string_type", "Input should be a valid string")}
+	}
+	return w.make(parse())
 }
 
 // make takes over what a constructor returns.
@@ -175,15 +196,15 @@ func (w *wire) make(s Schedule, err error) []api.Violation {
 	return nil
 }
 
-func (w *wire) readCron() []api.Violation {
+func (w *wire) readCron() (found []api.Violation) {
 	if v, ok := w.members["day_or"]; ok {
 		dayOr, err := looseBool(v)
 		if err != nil {
-			return []api.Violation{w.violation("day_or", "bool_parsing", err.Error())}
+			found = append(found, w.violation("day_or", "bool_parsing", err.Error()))
 		}
 		w.dayOr = dayOr
 	}
-	return w.make(NewCron(w.text, w.zoneName(), w.dayOr))
+	return append(found, w.readText(func() (Schedule, error) { return NewCron(w.text, w.zoneName(), w.dayOr) })...)
 }
 
 // looseBool accepts the spellings of a boolean that the reference does.
@@ -197,23 +218,24 @@ func looseBool(v jsontext.Value) (bool, error) {
 	return false, errors.New("Input should be a valid boolean, unable to interpret input")
 }
 
-func (w *wire) readInterval() []api.Violation {
-	d, err := ParseDuration(w.members["interval"])
-	if err != nil {
-		return []api.Violation{w.violation("interval", "time_delta_parsing", "Input should be a valid timedelta, "+err.Error())}
-	}
-	w.seconds = d.Seconds()
+func (w *wire) readInterval() (found []api.Violation) {
+	var err error
 	if v, ok := w.members["anchor_date"]; ok {
 		if w.anchor, err = parseAnchor(v); err != nil {
-			return []api.Violation{w.violation("anchor_date", "value_error", "value is not a valid datetime")}
+			found = append(found, w.violation("anchor_date", "value_error", "value is not a valid datetime"))
 		}
 		w.anchored = true
 	}
+	d, err := api.ParseDuration(w.members["interval"])
+	if err != nil {
+		return append(found, api.NoDuration(w.members["interval"], err, "interval"))
+	}
+	w.seconds = d.Seconds()
 	name := w.zoneName()
 	if name == "" {
 		name = "UTC"
 	}
-	return w.make(NewInterval(d, w.anchor, name))
+	return append(found, w.make(NewInterval(d, w.anchor, name))...)
 }
 
 // parseAnchor reads a time of the contract and keeps the offset that it is written with.

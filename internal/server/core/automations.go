@@ -31,7 +31,7 @@ func (c *Core) CreateAutomation(ctx context.Context, who Caller, in *api.Automat
 }
 
 func (w *work) createAutomation(in *api.AutomationCreate, body jsontext.Value) (*api.Automation, error) {
-	trigger, acts, err := readAutomation(body, in.Trigger, in.Actions, in.ActionsOnTrigger.Or(nil), in.ActionsOnResolve.Or(nil))
+	trigger, acts, err := readAutomation(body, in, in.Trigger, in.Actions, in.ActionsOnTrigger.Or(nil), in.ActionsOnResolve.Or(nil))
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +82,9 @@ func (w *work) addAutomation(a *api.Automation, actions []automation.Action, own
 	return w.emitAutomation("created", a)
 }
 
-// readAutomation reads the trigger and the lists of actions of a request.
-func readAutomation(body, trigger jsontext.Value, lists ...[]jsontext.Value) (*automation.Trigger, [][]automation.Action, error) {
+// readAutomation reads the trigger and the lists of actions of a request, whose body was
+// read into in.
+func readAutomation(body jsontext.Value, in any, trigger jsontext.Value, lists ...[]jsontext.Value) (*automation.Trigger, [][]automation.Action, error) {
 	read, found := automation.ReadTrigger(trigger, uuid.New)
 	acts := make([][]automation.Action, len(lists))
 	for i, member := range []string{"actions", "actions_on_trigger", "actions_on_resolve"}[:len(lists)] {
@@ -91,7 +92,7 @@ func readAutomation(body, trigger jsontext.Value, lists ...[]jsontext.Value) (*a
 		acts[i], found = list, append(found, problems...)
 	}
 	if len(found) > 0 {
-		return nil, nil, api.Invalid(body, found...)
+		return nil, nil, api.Refused(body, in, found...)
 	}
 	return read, acts, nil
 }
@@ -129,7 +130,7 @@ func deploymentResource(id uuid.UUID) string { return "prefect.deployment." + id
 // ReplaceAutomation gives an automation another trigger and other actions; what else the
 // request leaves out stays as it is.
 func (c *Core) ReplaceAutomation(ctx context.Context, who Caller, id uuid.UUID, in *api.AutomationUpdate, body jsontext.Value) error {
-	trigger, acts, err := readAutomation(body, in.Trigger, in.Actions, in.ActionsOnTrigger.Or(nil), in.ActionsOnResolve.Or(nil))
+	trigger, acts, err := readAutomation(body, in, in.Trigger, in.Actions, in.ActionsOnTrigger.Or(nil), in.ActionsOnResolve.Or(nil))
 	if err != nil {
 		return err
 	}
@@ -217,7 +218,7 @@ func (w *work) enableAutomation(id uuid.UUID, in *api.AutomationPartialUpdate) e
 }
 
 func checkStoredLoop(a *api.Automation) error {
-	trigger, acts, err := readAutomation(nil, a.Trigger, a.Actions)
+	trigger, acts, err := readAutomation(nil, nil, a.Trigger, a.Actions)
 	if err != nil {
 		return err
 	}

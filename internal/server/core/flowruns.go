@@ -50,20 +50,21 @@ func (w *work) placeFlowRun(run *api.FlowRunResponse, in *api.FlowRunCreate) err
 		return nil
 	}
 	p, err := w.WorkPool(pool)
-	if errors.Is(err, store.ErrNoRows) {
-		return api.Errorf(api.CodeNotFound, "Work pool \"%s\" not found.", pool)
-	}
-	if err != nil {
-		return err
-	}
 	queue := in.WorkQueueName.Or("")
-	if queue == "" {
+	switch {
+	case errors.Is(err, store.ErrNoRows) && queue == "":
+		return api.Errorf(api.CodeNotFound, "Work pool \"%s\" not found.", pool)
+	case errors.Is(err, store.ErrNoRows):
+		return noQueueIn(pool, queue)
+	case err != nil:
+		return err
+	case queue == "":
 		run.WorkQueueID = p.DefaultQueueID
 		return nil
 	}
 	q, err := w.WorkQueueByName(p.ID, queue)
 	if errors.Is(err, store.ErrNoRows) {
-		return api.Errorf(api.CodeNotFound, "Work queue '%s' not found in work pool '%s'.", queue, pool)
+		return noQueueIn(pool, queue)
 	}
 	if err == nil {
 		run.WorkQueueID = &q.ID

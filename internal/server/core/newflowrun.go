@@ -125,7 +125,8 @@ func systemLabels(run *api.FlowRunResponse, origin *store.Origin) (jsontext.Valu
 		return mergeObjects(origin.FlowLabels, jsontext.Value("{"+flow+"}"), run.Labels)
 	}
 	deployment := `"prefect.deployment.id":"` + run.DeploymentID.String() + `"`
-	return mergeObjects(origin.DeploymentLabels, jsontext.Value("{"+flow+","+deployment+"}"), run.Labels)
+	// The flow is that of the deployment, whose labels name it, whatever the run says.
+	return mergeObjects(jsontext.Value("{"+flow+"}"), origin.DeploymentLabels, jsontext.Value("{"+deployment+"}"), run.Labels)
 }
 
 // entering is the transition of a new run into its first state.

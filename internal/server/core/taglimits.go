@@ -1,8 +1,10 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -205,6 +207,9 @@ func (c *Core) AcquireTags(ctx context.Context, who Caller, tags []string, taskR
 			}
 		}
 		taken = byTag(found)
+		slices.SortStableFunc(taken, func(a, b api.MinimalConcurrencyLimitResponse) int {
+			return cmp.Compare(slices.Index(tags, a.Name), slices.Index(tags, b.Name))
+		})
 		return w.leaseToTaskRun(found, taskRun)
 	})
 	if err == nil && full != nil {

@@ -94,10 +94,10 @@ func (c *Core) UpdateVariable(ctx context.Context, who Caller, which Ref, in *ap
 	if err := checkVariable(in.Name.Ptr(), in.Value.Or(nil)); err != nil {
 		return err
 	}
-	if in.Name.IsNull() || in.Tags.IsNull() {
-		return refused(store.ErrConflict)
-	}
 	return c.changeVariable(ctx, who, which, func(w *work, v *api.Variable) error {
+		if in.Name.IsNull() || in.Tags.IsNull() {
+			return refused(store.ErrConflict)
+		}
 		var ch changes
 		if name, renamed := in.Name.Get(); renamed {
 			if err := mayUseVariable(w.Tx, who, name); err != nil {

@@ -45,6 +45,9 @@ func checkDeployment(in *api.DeploymentCreate) func() []api.Violation {
 			found = append(found, checkSchedule(api.Some(s.Schedule), s.Policy, "body", "schedules", i)...)
 		}
 		found = append(found, checkParameterSize(in.Parameters)...)
+		if len(found) > 0 {
+			return found // what is said of all of it comes after its members
+		}
 		if err := core.CheckDeploymentParameters(in); err != nil {
 			found = append(found, violation(err.Error()))
 		}

@@ -156,12 +156,13 @@ func releaseLease(c *core.Core, r *request) (answer, error) {
 }
 
 func renewLease(c *core.Core, r *request) (answer, error) {
-	id, err := r.id("lease_id")
-	if err != nil {
-		return answer{}, err
-	}
+	id, wrong := uuid.Parse(r.PathValue("lease_id"))
 	var in api.RenewConcurrencyLeaseRequest
-	if err := r.decode(&in); err != nil {
+	err := r.decode(&in)
+	if wrong != nil { // the contract takes any text here, and tells what is wrong with it before the body
+		return answer{}, api.Invalid(r.body, append([]api.Violation{api.NoUUID(r.PathValue("lease_id"), "path", "lease_id")}, api.ViolationsOf(err)...)...)
+	}
+	if err != nil {
 		return answer{}, err
 	}
 	err = c.RenewLease(r.Context(), r.who, id, seconds(in.LeaseDuration.Or(300)))

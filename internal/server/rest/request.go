@@ -97,7 +97,7 @@ func (r *request) decode(v any, checks ...func() []api.Violation) error {
 			found[i].Input = body
 		}
 	}
-	return api.Invalid(body, found...)
+	return api.Refused(body, v, found...)
 }
 
 // trustedLength is how much memory is taken for a body because its sender says that it is

@@ -19,7 +19,7 @@ func (g *generator) requestSchemas() ([]byte, error) {
 	out.WriteString("{")
 	g.markDeep()
 	for _, m := range g.doc.Components.Schemas {
-		if !g.requests[m.Key] || g.isFree(m.Key) {
+		if !g.requests[m.Key] || isSettings(m.Key) {
 			continue
 		}
 		text, err := g.requestSchema(m.Key, m.Value)
@@ -41,7 +41,7 @@ var reference = regexp.MustCompile(`#/components/schemas/([^"]+)`)
 // markDeep marks what is only referred to from the members of free objects.
 func (g *generator) markDeep() {
 	for _, m := range g.doc.Components.Schemas {
-		if !g.requests[m.Key] || g.isFree(m.Key) {
+		if !g.requests[m.Key] || isSettings(m.Key) {
 			continue
 		}
 		for _, found := range reference.FindAllStringSubmatch(string(m.Value.raw), -1) {
@@ -114,7 +114,7 @@ func (g *generator) plain(raw jsontext.Value) (ordered[jsontext.Value], error) {
 			if err := json.Unmarshal(raw, &s); err != nil {
 				return nil, err
 			}
-			if g.isFree(s.ref()) {
+			if isSettings(s.ref()) {
 				return ordered[jsontext.Value]{}, nil
 			}
 			m.Value, err = json.Marshal(g.typeName(s.ref()))

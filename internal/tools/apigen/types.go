@@ -97,7 +97,7 @@ func (g *generator) schemaNames() []string {
 // isFree says that a schema stays raw JSON: the settings dump, and triggers and
 // actions, whose union types are decoded by the rules that evaluate them.
 func (g *generator) isFree(name string) bool {
-	if strings.HasSuffix(name, "Settings") || strings.HasSuffix(name, "Trigger") || strings.Contains(name, "Trigger-") {
+	if isSettings(name) || strings.HasSuffix(name, "Trigger") || strings.Contains(name, "Trigger-") {
 		return true
 	}
 	s := g.schemas[name]
@@ -111,6 +111,8 @@ func (g *generator) isFree(name string) bool {
 	}
 	return name == "CronSchedule" || name == "IntervalSchedule" || name == "RRuleSchedule" || name == "ResourceSpecification"
 }
+
+func isSettings(name string) bool { return strings.HasSuffix(name, "Settings") }
 
 func (g *generator) typeName(name string) string {
 	if op, ok := g.bodies[name]; ok {
