@@ -163,7 +163,7 @@ What users of the reference suffer from, and what usher does instead. Each row i
 
 const tableHead = `# Compatibility
 
-This table is written by a test of internal/acceptance/contract (USHER_CONTRACT_TABLE=write go test). For every operation of the contract requests are generated from its schemas, right ones and broken ones, in sequences where later ones use what earlier ones made; another sequence asks for each member of each filter, each sort and combinations. The answers of usher, on SQLite and on PostgreSQL, are compared with those of the reference (status, body, words), ids and clock times aside, and are checked against the contract's schema.
+This table is written by a test of internal/acceptance/contract (USHER_CONTRACT_TABLE=write go test). For every operation of the contract requests are generated from its schemas, right ones and broken ones, in sequences where later ones use what earlier ones made; another sequence asks for each member of each filter, each sort and combinations, and a third for null in each member of what is made or changed. The answers of usher, on SQLite and on PostgreSQL, are compared with those of the reference (status, body, words), ids and clock times aside, and are checked against the contract's schema.
 
 What differs on purpose everywhere: where the reference fails (status 500), usher answers without failing; a text with the character NUL is refused; a trigger or action that names no type and is broken is refused, where the reference takes it for another kind, such as one that does nothing; a refused cron expression or recurrence rule is told why. A row that differs without such a reason is work that is left.
 

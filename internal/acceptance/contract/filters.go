@@ -23,7 +23,9 @@ var filterStage string
 const FilterGroup = "filters"
 
 // Recorded are the names of all sequences.
-func Recorded() []string { return append(slices.Sorted(maps.Keys(Groups)), CountGroup, FilterGroup) }
+func Recorded() []string {
+	return append(slices.Sorted(maps.Keys(Groups)), CountGroup, FilterGroup, NullGroup)
+}
 
 // GenerateFilters makes the sequence of FilterGroup: for each operation each member of
 // each of its filters by itself, each sort, by pages too, and combinations.

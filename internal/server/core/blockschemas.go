@@ -24,14 +24,15 @@ func (c *Core) CreateBlockSchema(ctx context.Context, who Caller, in *api.BlockS
 		return nil, false, err
 	}
 	err = c.write(ctx, who, func(w *work) error {
+		kind, err := w.Tx.BlockType(in.BlockTypeID) // it must be there, also where the schema is already
+		if errors.Is(err, store.ErrNoRows) {
+			return api.Errorf(api.CodeNotFound, "Block type %s not found.", in.BlockTypeID)
+		}
+		if err != nil {
+			return err
+		}
 		m := schemaMaker{w, map[string]bool{}}
-		s, isNew, err = m.schema(api.Object(in.Fields.Or(nil)), in.Version.Or("non-versioned"), in.Capabilities.Or([]string{}), func() (*api.BlockType, error) {
-			kind, err := w.Tx.BlockType(in.BlockTypeID)
-			if errors.Is(err, store.ErrNoRows) {
-				err = api.Errorf(api.CodeNotFound, "Block type %s not found.", in.BlockTypeID)
-			}
-			return kind, err
-		})
+		s, isNew, err = m.schema(api.Object(in.Fields.Or(nil)), in.Version.Or("non-versioned"), in.Capabilities.Or([]string{}), func() (*api.BlockType, error) { return kind, nil })
 		return err
 	})
 	if isNew && err == nil {

@@ -147,6 +147,9 @@ func (w *work) updatePool(p *api.WorkPoolResponse, in *api.WorkPoolUpdate) error
 }
 
 func (w *work) poolChanges(p *api.WorkPoolResponse, in *api.WorkPoolUpdate) (*changes, error) {
+	if in.IsPaused.IsNull() {
+		return nil, refused(store.ErrConflict)
+	}
 	ch := &changes{}
 	patch(ch, "description", in.Description)
 	patch(ch, "concurrency_limit", in.ConcurrencyLimit)

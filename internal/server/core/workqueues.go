@@ -32,14 +32,11 @@ func (w *work) newQueue(p *api.WorkPoolResponse, in *api.WorkQueueCreate) (*api.
 	if err != nil {
 		return nil, err
 	}
-	status, description := api.WorkQueueStatusNotReady, ""
+	status, description := api.WorkQueueStatusNotReady, in.Description.Or("")
 	q := &api.WorkQueueResponse{
 		ID: newID(), Created: &w.now, Updated: &w.now, Name: in.Name, Description: &description, IsPaused: in.IsPaused.Or(false),
 		ConcurrencyLimit: in.ConcurrencyLimit.Ptr(), Priority: in.Priority.Or(firstGap(others)), WorkPoolID: &p.ID, Filter: in.Filter,
 		WorkPoolName: &p.Name, Status: &status, CreatedBy: w.who.By,
-	}
-	if in.Description.IsSet() {
-		q.Description = in.Description.Ptr()
 	}
 	if q.ConcurrencyLimit != nil {
 		q.ActiveSlots = new(int)
@@ -197,7 +194,7 @@ func (w *work) reorder(q *api.WorkQueueResponse, priority api.Opt[int]) error {
 }
 
 func queueChanges(q *api.WorkQueueResponse, in *api.WorkQueueUpdate) (*changes, error) {
-	if in.Name.IsNull() || in.Priority.IsNull() {
+	if in.Name.IsNull() || in.Priority.IsNull() || in.Description.IsNull() {
 		return nil, refused(store.ErrConflict)
 	}
 	ch := &changes{}

@@ -93,6 +93,8 @@ func generate(o options, doc *contract.Document, group string) (stage, steps []r
 	switch group {
 	case contract.FilterGroup:
 		steps, err = doc.GenerateFilters(o.seed)
+	case contract.NullGroup:
+		steps, err = doc.GenerateNulls(o.seed)
 	case contract.CountGroup:
 		if stage, err = contract.CountedEvents(); err == nil {
 			steps, err = doc.GenerateCounts(o.seed, 20*o.perOperation)
