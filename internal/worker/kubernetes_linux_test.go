@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -51,6 +52,7 @@ func TestKubernetes(t *testing.T) {
 	play("runs are jobs", runsAreJobs)
 	play("causes are named", podCausesAreNamed)
 	play("cancelled runs delete their jobs", cancelledRunsDeleteTheirJobs)
+	play("what a cancelled run of a dead worker left is deleted", whatACancelledRunOfADeadWorkerLeftIsDeleted)
 	play("a killed worker's jobs are taken over", aKilledWorkersJobsAreTakenOver)
 	t.Run("managed runs are jobs of the operator's", func(t *testing.T) {
 		c := &cluster{scene: newSceneOf(t, testkit.UsherServer(t), "prefect:managed"), nodes: nodes, share: t.TempDir()}
@@ -232,6 +234,45 @@ func cancelledRunsDeleteTheirJobs(t *testing.T, c *cluster) {
 		}
 		return nil
 	})
+}
+
+// whatACancelledRunOfADeadWorkerLeftIsDeleted cancels a run whose worker is gone. The server
+// gives up waiting for the worker, and asks another one to delete the job.
+func whatACancelledRunOfADeadWorkerLeftIsDeleted(t *testing.T, c *cluster) {
+	t.Helper()
+	server, env := testkit.UsherServerIn(t, t.TempDir(), "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS=1"), c.env
+	c.scene = newSceneOf(t, server, "kubernetes")
+	c.env = env
+	gone := c.worker("gone")
+	run := c.run(c.job("run", fmt.Sprintf("sh -c 'touch %s/left; sleep 300'", c.share), nil), nil)
+	c.begun("left")
+	testkit.Eventually(t, patience, func() error {
+		got, err := c.client.ReadFlowRun(t.Context(), run)
+		if err == nil && got.InfrastructurePID == nil {
+			err = errors.New("the run does not know its job")
+		}
+		return err
+	})
+	gone.Kill()
+	c.cancel(run)
+	c.home = t.TempDir()
+	other := c.worker("other")
+	c.ends(run, api.StateTypeCancelled)
+	testkit.Eventually(t, 2*patience, func() error {
+		if n := len(c.jobs(run).Items); n > 0 {
+			return fmt.Errorf("%d jobs are left", n)
+		}
+		return nil
+	})
+	testkit.Eventually(t, patience, func() error {
+		if !strings.Contains(other.Log(), "Tore down what was left of run") {
+			return fmt.Errorf("the worker does not say what it did: %s", other.Log())
+		}
+		return nil
+	})
+	if got := c.states(run); !strings.HasSuffix(got, " Cancelling Cancelled") {
+		t.Errorf("states %s", got)
+	}
 }
 
 func (c *cluster) begun(name string) {
