@@ -2742,6 +2742,14 @@ func (v *WorkPoolResponse) AppendJSON(b []byte) []byte {
 		b = append(b, `,"is_mex_pool":`...)
 		b = strconv.AppendBool(b, (*v.IsMexPool))
 	}
+	if v.LastPolled != nil || v.Whole {
+		b = append(b, `,"last_polled":`...)
+		if v.LastPolled == nil {
+			b = append(b, null...)
+		} else {
+			b = (*v.LastPolled).appendJSON(b)
+		}
+	}
 	if v.CreatedBy != nil || v.Whole {
 		b = append(b, `,"created_by":`...)
 		if v.CreatedBy == nil {
@@ -2979,6 +2987,14 @@ func (v *WorkQueueResponse) AppendJSON(b []byte) []byte {
 		b = append(b, null...)
 	} else {
 		b = strconv.AppendInt(b, int64((*v.ActiveSlots)), 10)
+	}
+	if v.WorkPool != nil || v.Whole {
+		b = append(b, `,"work_pool":`...)
+		if v.WorkPool == nil {
+			b = append(b, null...)
+		} else {
+			b = (*v.WorkPool).AppendJSON(b)
+		}
 	}
 	if v.CreatedBy != nil || v.Whole {
 		b = append(b, `,"created_by":`...)
@@ -4820,6 +4836,77 @@ func (v *WorkerPaginatedResponse) AppendJSON(b []byte) []byte {
 	b = strconv.AppendInt(b, int64(v.Pages), 10)
 	b = append(b, `,"page":`...)
 	b = strconv.AppendInt(b, int64(v.Page), 10)
+	return append(b, '}')
+}
+
+// AppendJSON appends v as json.Marshal writes it.
+func (v *WorkPool) AppendJSON(b []byte) []byte {
+	b = append(b, `{"id":`...)
+	b = appendUUID(b, v.ID)
+	b = append(b, `,"created":`...)
+	if v.Created == nil {
+		b = append(b, null...)
+	} else {
+		b = (*v.Created).appendJSON(b)
+	}
+	b = append(b, `,"updated":`...)
+	if v.Updated == nil {
+		b = append(b, null...)
+	} else {
+		b = (*v.Updated).appendJSON(b)
+	}
+	b = append(b, `,"name":`...)
+	b = appendString(b, v.Name)
+	b = append(b, `,"description":`...)
+	if v.Description == nil {
+		b = append(b, null...)
+	} else {
+		b = appendString(b, (*v.Description))
+	}
+	b = append(b, `,"type":`...)
+	b = appendString(b, v.Type)
+	b = append(b, `,"base_job_template":`...)
+	b = appendRaw(b, v.BaseJobTemplate)
+	b = append(b, `,"is_paused":`...)
+	b = strconv.AppendBool(b, v.IsPaused)
+	b = append(b, `,"concurrency_limit":`...)
+	if v.ConcurrencyLimit == nil {
+		b = append(b, null...)
+	} else {
+		b = strconv.AppendInt(b, int64((*v.ConcurrencyLimit)), 10)
+	}
+	b = append(b, `,"is_push_pool":`...)
+	b = strconv.AppendBool(b, v.IsPushPool)
+	b = append(b, `,"is_mex_pool":`...)
+	b = strconv.AppendBool(b, v.IsMexPool)
+	b = append(b, `,"status":`...)
+	if v.Status == nil {
+		b = append(b, null...)
+	} else {
+		b = appendString(b, string((*v.Status)))
+	}
+	b = append(b, `,"default_queue_id":`...)
+	b = appendUUID(b, v.DefaultQueueID)
+	b = append(b, `,"storage_configuration":`...)
+	b = v.StorageConfiguration.AppendJSON(b)
+	b = append(b, `,"last_polled":`...)
+	if v.LastPolled == nil {
+		b = append(b, null...)
+	} else {
+		b = (*v.LastPolled).appendJSON(b)
+	}
+	b = append(b, `,"created_by":`...)
+	if v.CreatedBy == nil {
+		b = append(b, null...)
+	} else {
+		b = (*v.CreatedBy).AppendJSON(b)
+	}
+	b = append(b, `,"updated_by":`...)
+	if v.UpdatedBy == nil {
+		b = append(b, null...)
+	} else {
+		b = (*v.UpdatedBy).AppendJSON(b)
+	}
 	return append(b, '}')
 }
 

@@ -81,6 +81,8 @@ type FlowFilter struct {
 	Deployment *FlowFilterDeployment `json:"deployment,omitzero" check:"null"`
 	Name       *Match[string]        `json:"name,omitzero" check:"null"`
 	Tags       *FlowFilterTags       `json:"tags,omitzero" check:"null"`
+	CreatedBy  *FlowFilterCreatedBy  `json:"created_by,omitzero" check:"null"`
+	UpdatedBy  *FlowFilterUpdatedBy  `json:"updated_by,omitzero" check:"null"`
 	Unknown    jsontext.Value        `json:",embed"` // members that the contract forbids
 }
 
@@ -130,4 +132,22 @@ func (FlowSort) Values() []string {
 type FlowUpdate struct {
 	Tags    Opt[[]string]  `json:"tags,omitzero"`
 	Unknown jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// FlowFilterCreatedBy is schema FlowFilterCreatedBy of the contract, a request.
+type FlowFilterCreatedBy struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	ID       []uuid.UUID    `json:"id_,omitzero" check:"null"`
+	Type     []string       `json:"type_,omitzero" check:"null"`
+	IsNull   *bool          `json:"is_null_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// FlowFilterUpdatedBy is schema FlowFilterUpdatedBy of the contract, a request.
+type FlowFilterUpdatedBy struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	ID       []uuid.UUID    `json:"id_,omitzero" check:"null"`
+	Type     []string       `json:"type_,omitzero" check:"null"`
+	IsNull   *bool          `json:"is_null_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
 }

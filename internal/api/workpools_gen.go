@@ -51,13 +51,15 @@ type WorkPoolCreate struct {
 
 // WorkPoolFilter is schema WorkPoolFilter of the contract, a request.
 type WorkPoolFilter struct {
-	Operator Opt[Operator]          `json:"operator,omitzero"` // default "and_"
-	ID       *Match[uuid.UUID]      `json:"id,omitzero" check:"null"`
-	Name     *Match[string]         `json:"name,omitzero" check:"null"`
-	Type     *Match[string]         `json:"type,omitzero" check:"null"`
-	Paused   *WorkPoolFilterPaused  `json:"paused,omitzero" check:"null"`
-	Status   *Match[WorkPoolStatus] `json:"status,omitzero" check:"null"`
-	Unknown  jsontext.Value         `json:",embed"` // members that the contract forbids
+	Operator  Opt[Operator]            `json:"operator,omitzero"` // default "and_"
+	ID        *Match[uuid.UUID]        `json:"id,omitzero" check:"null"`
+	Name      *Match[string]           `json:"name,omitzero" check:"null"`
+	Type      *Match[string]           `json:"type,omitzero" check:"null"`
+	Paused    *WorkPoolFilterPaused    `json:"paused,omitzero" check:"null"`
+	Status    *Match[WorkPoolStatus]   `json:"status,omitzero" check:"null"`
+	CreatedBy *WorkPoolFilterCreatedBy `json:"created_by,omitzero" check:"null"`
+	UpdatedBy *WorkPoolFilterUpdatedBy `json:"updated_by,omitzero" check:"null"`
+	Unknown   jsontext.Value           `json:",embed"` // members that the contract forbids
 }
 
 // WorkPoolResponse is schema WorkPoolResponse of the contract, an answer.
@@ -77,6 +79,7 @@ type WorkPoolResponse struct {
 	ActiveSlots          *int                         `json:"active_slots"`
 	IsPushPool           *bool                        `json:"is_push_pool,omitzero"`
 	IsMexPool            *bool                        `json:"is_mex_pool,omitzero"`
+	LastPolled           *Time                        `json:"last_polled,omitzero"`
 	CreatedBy            *CreatedBy                   `json:"created_by,omitzero"`
 	UpdatedBy            *UpdatedBy                   `json:"updated_by,omitzero"`
 	Whole                bool                         `json:"-"` // AppendJSON writes members that are added as null when they have no value
@@ -151,4 +154,43 @@ func (WorkPoolSort) Values() []string {
 type WorkPoolFilterPaused struct {
 	Eq      *bool          `json:"eq_,omitzero" check:"null"`
 	Unknown jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// WorkPoolFilterCreatedBy is schema WorkPoolFilterCreatedBy of the contract, a request.
+type WorkPoolFilterCreatedBy struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	ID       []uuid.UUID    `json:"id_,omitzero" check:"null"`
+	Type     []string       `json:"type_,omitzero" check:"null"`
+	IsNull   *bool          `json:"is_null_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// WorkPoolFilterUpdatedBy is schema WorkPoolFilterUpdatedBy of the contract, a request.
+type WorkPoolFilterUpdatedBy struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	ID       []uuid.UUID    `json:"id_,omitzero" check:"null"`
+	Type     []string       `json:"type_,omitzero" check:"null"`
+	IsNull   *bool          `json:"is_null_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// WorkPool is schema WorkPool of the contract, an answer.
+type WorkPool struct {
+	ID                   uuid.UUID                    `json:"id"`
+	Created              *Time                        `json:"created"`
+	Updated              *Time                        `json:"updated"`
+	Name                 string                       `json:"name"`
+	Description          *string                      `json:"description"`
+	Type                 string                       `json:"type"`
+	BaseJobTemplate      jsontext.Value               `json:"base_job_template"`
+	IsPaused             bool                         `json:"is_paused"`
+	ConcurrencyLimit     *int                         `json:"concurrency_limit"`
+	IsPushPool           bool                         `json:"is_push_pool"`
+	IsMexPool            bool                         `json:"is_mex_pool"`
+	Status               *WorkPoolStatus              `json:"status"`
+	DefaultQueueID       uuid.UUID                    `json:"default_queue_id"`
+	StorageConfiguration WorkPoolStorageConfiguration `json:"storage_configuration"`
+	LastPolled           *Time                        `json:"last_polled"`
+	CreatedBy            *CreatedBy                   `json:"created_by"`
+	UpdatedBy            *UpdatedBy                   `json:"updated_by"`
 }

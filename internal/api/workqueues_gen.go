@@ -82,10 +82,12 @@ type WorkQueueCreate struct {
 
 // WorkQueueFilter is schema WorkQueueFilter of the contract, a request.
 type WorkQueueFilter struct {
-	Operator Opt[Operator]        `json:"operator,omitzero"` // default "and_"
-	ID       *Match[uuid.UUID]    `json:"id,omitzero" check:"null"`
-	Name     *WorkQueueFilterName `json:"name,omitzero" check:"null"`
-	Unknown  jsontext.Value       `json:",embed"` // members that the contract forbids
+	Operator  Opt[Operator]             `json:"operator,omitzero"` // default "and_"
+	ID        *Match[uuid.UUID]         `json:"id,omitzero" check:"null"`
+	Name      *WorkQueueFilterName      `json:"name,omitzero" check:"null"`
+	CreatedBy *WorkQueueFilterCreatedBy `json:"created_by,omitzero" check:"null"`
+	UpdatedBy *WorkQueueFilterUpdatedBy `json:"updated_by,omitzero" check:"null"`
+	Unknown   jsontext.Value            `json:",embed"` // members that the contract forbids
 }
 
 // WorkQueueFilterName is schema WorkQueueFilterName of the contract, a request.
@@ -117,6 +119,7 @@ type WorkQueueResponse struct {
 	WorkPoolName     *string          `json:"work_pool_name"`
 	Status           *WorkQueueStatus `json:"status"`
 	ActiveSlots      *int             `json:"active_slots"`
+	WorkPool         *WorkPool        `json:"work_pool,omitzero"`
 	CreatedBy        *CreatedBy       `json:"created_by,omitzero"`
 	UpdatedBy        *UpdatedBy       `json:"updated_by,omitzero"`
 	Whole            bool             `json:"-"` // AppendJSON writes members that are added as null when they have no value
@@ -178,4 +181,22 @@ type WorkQueuePaginatedResponse struct {
 	Limit   int                 `json:"limit"`
 	Pages   int                 `json:"pages"`
 	Page    int                 `json:"page"`
+}
+
+// WorkQueueFilterCreatedBy is schema WorkQueueFilterCreatedBy of the contract, a request.
+type WorkQueueFilterCreatedBy struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	ID       []uuid.UUID    `json:"id_,omitzero" check:"null"`
+	Type     []string       `json:"type_,omitzero" check:"null"`
+	IsNull   *bool          `json:"is_null_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
+}
+
+// WorkQueueFilterUpdatedBy is schema WorkQueueFilterUpdatedBy of the contract, a request.
+type WorkQueueFilterUpdatedBy struct {
+	Operator Opt[Operator]  `json:"operator,omitzero"` // default "and_"
+	ID       []uuid.UUID    `json:"id_,omitzero" check:"null"`
+	Type     []string       `json:"type_,omitzero" check:"null"`
+	IsNull   *bool          `json:"is_null_,omitzero" check:"null"`
+	Unknown  jsontext.Value `json:",embed"` // members that the contract forbids
 }

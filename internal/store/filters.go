@@ -19,6 +19,8 @@ func flowCondition(d dialect.SQL, f *api.FlowFilter) condition {
 		hasDeployment(f.Deployment),
 		match(d, "flow.name", f.Name),
 		allTags(d, "flow.tags", f.Tags),
+		madeBy(d, "flow.created_by", (*api.FlowRunFilterCreatedBy)(f.CreatedBy)),
+		madeBy(d, "flow.updated_by", (*api.FlowRunFilterCreatedBy)(f.UpdatedBy)),
 	)
 }
 
@@ -145,6 +147,8 @@ func workPoolCondition(d dialect.SQL, f *api.WorkPoolFilter) condition {
 		match(d, "work_pool.type", f.Type),
 		poolPaused(f.Paused),
 		match(d, "work_pool.status", f.Status),
+		madeBy(d, "work_pool.created_by", (*api.FlowRunFilterCreatedBy)(f.CreatedBy)),
+		madeBy(d, "work_pool.updated_by", (*api.FlowRunFilterCreatedBy)(f.UpdatedBy)),
 	)
 }
 
@@ -162,6 +166,8 @@ func workQueueCondition(d dialect.SQL, f *api.WorkQueueFilter) condition {
 	return combine(f.Operator,
 		match(d, "work_queue.id", f.ID),
 		queueName(d, f.Name),
+		madeBy(d, "work_queue.created_by", (*api.FlowRunFilterCreatedBy)(f.CreatedBy)),
+		madeBy(d, "work_queue.updated_by", (*api.FlowRunFilterCreatedBy)(f.UpdatedBy)),
 	)
 }
 

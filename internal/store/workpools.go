@@ -177,3 +177,17 @@ func (tx *Tx) SilentPools() ([]uuid.UUID, error) {
 }
 
 func scanID(row *Row) (id uuid.UUID, err error) { return id, row.Scan(&id) }
+
+// PoolsPolled tells when a worker last asked for runs of work pools, of those where one has.
+func (tx *Tx) PoolsPolled(pools []uuid.UUID) (map[uuid.UUID]api.Time, error) {
+	where := all(tx.own("work_queue"), oneOf("work_queue.work_pool_id", pools), null("work_queue.last_polled", false))
+	out := map[uuid.UUID]api.Time{}
+	err := tx.Query("select work_pool_id, max(last_polled)\nfrom work_queue\nwhere "+where.sql+"\ngroup by work_pool_id", where.args, func(row *Row) error {
+		var pool uuid.UUID
+		var polled api.Time
+		err := row.Scan(&pool, &polled)
+		out[pool] = polled
+		return err
+	})
+	return out, err
+}

@@ -117,6 +117,10 @@ func (a *Agreement) Trigger(newID func() uuid.UUID, lateAfter time.Duration) *au
 	case Lateness:
 		e.After, e.Expect = []string{"prefect.flow-run.Late", "prefect.flow-run.Pending"}, append([]string{"prefect.flow-run.Running"}, ended...)
 		e.Within = max(a.Bound-lateAfter, shortest)
+		if a.Bound < lateAfter { // a run may begin too late without being told late, so each that begins is looked at
+			e.Posture, e.After, e.Within = automation.Reactive, []string{}, 0
+			e.Expect = []string{"prefect.flow-run.Late", "prefect.flow-run.Pending", "prefect.flow-run.Running"}
+		}
 	case Frequency:
 		every := []string{"prefect.flow-run.*"}
 		e.Match = labels("prefect.resource.id", "prefect.flow-run.*", "prefect.state-type", string(api.StateTypeCompleted))

@@ -18,6 +18,9 @@ func (c *Core) CreateFlowRun(ctx context.Context, who Caller, in *api.FlowRunCre
 		if err := w.placeFlowRun(wanted.run, in); err != nil {
 			return err
 		}
+		if err := w.versionFlowRun(wanted.run); err != nil {
+			return err
+		}
 		run, isNew, err = w.createFlowRun(wanted)
 		return err
 	})
@@ -68,6 +71,19 @@ func (w *work) placeFlowRun(run *api.FlowRunResponse, in *api.FlowRunCreate) err
 	}
 	if err == nil {
 		run.WorkQueueID = &q.ID
+	}
+	return err
+}
+
+// versionFlowRun notes which version of its deployment a run is of, for clients that know of
+// versions.
+func (w *work) versionFlowRun(run *api.FlowRunResponse) error {
+	if run.DeploymentID == nil || !w.tellsVersions() {
+		return nil
+	}
+	d, err := maybe(w.Deployment(*run.DeploymentID))
+	if d != nil {
+		run.DeploymentVersionID, run.DeploymentVersionInfo = d.VersionID, d.VersionInfo
 	}
 	return err
 }

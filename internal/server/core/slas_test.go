@@ -89,6 +89,35 @@ func TestARunThatTakesTooLongViolatesItsAgreement(t *testing.T) {
 	})
 }
 
+// A bound below what makes runs late: a run may begin behind it without ever being late.
+func TestARunThatStartsTooLateBeforeItIsLate(t *testing.T) {
+	inHouses(t, func(h *house) {
+		triggers := h.started()
+		d := h.deployment("d", "")
+		h.agree(d, `{"name":"prompt","within":5}`)
+		fine, begun, stuck, never := h.run(d, `{}`), h.run(d, `{}`), h.run(d, `{}`), h.run(d, `{}`)
+		h.set(stuck.ID, `{"type":"PENDING"}`)
+		h.wait(triggers, 2*time.Second)
+		h.set(fine.ID, `{"type":"RUNNING"}`)
+		h.wait(triggers, time.Second)
+		same(h, "violations before the time", len(h.violations()), 0)
+		h.wait(triggers, 5*time.Second) // the stuck one
+		h.equal("violations of who waits", h.violations(), []string{"prompt high flow-run"})
+		h.set(begun.ID, `{"type":"PENDING"}`)
+		h.set(begun.ID, `{"type":"RUNNING"}`)
+		h.wait(triggers, time.Second)
+		same(h, "violations of who began", len(h.violations()), 2)
+		h.pass(10 * time.Second)
+		h.ok(h.MarkLateRuns(t.Context(), who))
+		h.wait(triggers, time.Second)
+		same(h, "violations in the end", len(h.violations()), 3)
+		h.set(never.ID, `{"type":"RUNNING"}`)
+		h.set(stuck.ID, `{"type":"RUNNING"}`)
+		h.wait(triggers, time.Hour)
+		same(h, "violations later", len(h.violations()), 3)
+	})
+}
+
 func TestARunThatStartsTooLateViolatesItsAgreement(t *testing.T) {
 	inHouses(t, func(h *house) {
 		triggers := h.started()

@@ -3,7 +3,11 @@ package core
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/rules/states"
@@ -217,5 +221,26 @@ func (c *Core) DeleteWorkPool(ctx context.Context, who Caller, name string) erro
 		}
 		w.publish(WorkPoolChanged{Workspace: w.Workspace(), WorkPoolID: p.ID, Deleted: true})
 		return w.DeleteWorkPool(p.ID)
+	})
+}
+
+// PoolsAsSeen are work pools by id, with when a worker last asked for runs of each.
+func (c *Core) PoolsAsSeen(ctx context.Context, who Caller, ids map[uuid.UUID]bool) (map[uuid.UUID]*api.WorkPoolResponse, error) {
+	return value(ctx, c, who, func(tx *store.Tx) (map[uuid.UUID]*api.WorkPoolResponse, error) {
+		wanted := slices.Collect(maps.Keys(ids))
+		polled, err := tx.PoolsPolled(wanted)
+		if err != nil {
+			return nil, err
+		}
+		list, err := tx.WorkPools(&api.WorkPoolFilter{ID: &api.Match[uuid.UUID]{Any: wanted}}, api.WorkPoolSortNameAsc, len(wanted), 0)
+		pools := make(map[uuid.UUID]*api.WorkPoolResponse, len(list))
+		for i := range list {
+			p := &list[i]
+			if at, was := polled[p.ID]; was {
+				p.LastPolled = &at
+			}
+			pools[p.ID] = p
+		}
+		return pools, err
 	})
 }

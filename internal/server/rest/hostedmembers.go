@@ -35,11 +35,47 @@ func (r *request) whole(c *core.Core, out answer) (answer, error) {
 			d.Schedules[i].AccountID, d.Schedules[i].WorkspaceID = account, workspace
 		}
 	})
-	each(out.body, func(p *api.WorkPoolResponse) {
-		p.IsPushPool, p.IsMexPool, p.Whole = orFalse(p.IsPushPool), orFalse(p.IsMexPool), true
-	})
-	each(out.body, func(q *api.WorkQueueResponse) { q.Whole = true })
+	if err := r.seePools(c, out.body); err != nil {
+		return out, err
+	}
 	return out, r.nameFlows(c, out.body)
+}
+
+// seePools tells work pools when they were last asked for runs, and queues their pools.
+func (r *request) seePools(c *core.Core, body any) error {
+	ids := map[uuid.UUID]bool{}
+	each(body, func(p *api.WorkPoolResponse) { ids[p.ID] = true })
+	each(body, func(q *api.WorkQueueResponse) {
+		if q.WorkPoolID != nil {
+			ids[*q.WorkPoolID] = true
+		}
+	})
+	if len(ids) == 0 {
+		return nil
+	}
+	pools, err := c.PoolsAsSeen(r.Context(), r.who, ids)
+	each(body, func(p *api.WorkPoolResponse) {
+		p.IsPushPool, p.IsMexPool, p.Whole = orFalse(p.IsPushPool), orFalse(p.IsMexPool), true
+		if seen := pools[p.ID]; seen != nil {
+			p.LastPolled = seen.LastPolled
+		}
+	})
+	each(body, func(q *api.WorkQueueResponse) {
+		q.Whole = true
+		if q.WorkPoolID == nil || pools[*q.WorkPoolID] == nil {
+			return
+		}
+		p := pools[*q.WorkPoolID]
+		q.WorkPool = &api.WorkPool{
+			ID: p.ID, Created: p.Created, Updated: p.Updated, Name: p.Name, Description: p.Description, Type: p.Type, BaseJobTemplate: p.BaseJobTemplate,
+			IsPaused: p.IsPaused, ConcurrencyLimit: p.ConcurrencyLimit, IsPushPool: *orFalse(p.IsPushPool), IsMexPool: *orFalse(p.IsMexPool), Status: p.Status,
+			StorageConfiguration: p.StorageConfiguration, LastPolled: p.LastPolled, CreatedBy: p.CreatedBy, UpdatedBy: p.UpdatedBy,
+		}
+		if p.DefaultQueueID != nil {
+			q.WorkPool.DefaultQueueID = *p.DefaultQueueID
+		}
+	})
+	return err
 }
 
 // nameFlows tells flow runs the names of their flows.
@@ -91,6 +127,10 @@ func resultsOf(body any) any {
 	case *api.FlowPaginationResponse:
 		return page.Results
 	case *api.FlowRunPaginationResponse:
+		return page.Results
+	case *api.WorkPoolPaginationResponse:
+		return page.Results
+	case *api.WorkQueuePaginatedResponse:
 		return page.Results
 	case *api.DeploymentPaginationResponse:
 		return page.Results

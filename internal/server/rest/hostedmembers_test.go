@@ -164,3 +164,50 @@ func TestMakers(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatPoolsAndRunsTell asks what only the hosted service tells of pools, queues and runs, and
+// who made them.
+func TestWhatPoolsAndRunsTell(t *testing.T) {
+	t.Parallel()
+	hosted(t, func(t *testing.T, w *town) {
+		maker, other := w.actor(w.first.WorkspaceID, access.WorkspaceOwnerID), w.actor(w.first.WorkspaceID, access.WorkspaceOwnerID)
+		flow := pick(t, maker.ask(http.StatusCreated, "POST /flows/", `{"name":"f"}`), "id")
+		other.ask(http.StatusCreated, "POST /flows/", `{"name":"g"}`)
+		maker.ask(http.StatusCreated, "POST /work_pools/", `{"name":"p","type":"process"}`)
+		maker.ask(http.StatusCreated, "POST /work_pools/p/queues", `{"name":"q"}`)
+		other.ask(http.StatusCreated, "POST /work_pools/", `{"name":"o","type":"process"}`)
+		by := pick(t, maker.ask(http.StatusOK, "GET /flows/"+flow, ""), "created_by.id")
+		for do, filter := range map[string]string{"POST /flows/filter": "flows", "POST /work_pools/filter": "work_pools", "POST /work_queues/filter": "work_queues"} {
+			list := string(maker.ask(http.StatusOK, do, `{"`+filter+`":{"created_by":{"id_":["`+by+`"]}}}`))
+			if strings.Contains(list, `"name":"g"`) || strings.Contains(list, `"name":"o"`) || !strings.Contains(list, by) {
+				t.Errorf("%s of one maker: %s", do, list)
+			}
+			if list := string(maker.ask(http.StatusOK, do, `{"`+filter+`":{"updated_by":{"id_":["`+by+`"]}}}`)); list != "[]" {
+				t.Errorf("%s that nobody changed: %s", do, list)
+			}
+		}
+		if polled := string(members(t, maker.ask(http.StatusOK, "GET /work_pools/p", ""))["last_polled"]); polled != "null" {
+			t.Errorf("the pool was polled at %s", polled)
+		}
+		maker.ask(http.StatusOK, "POST /work_pools/p/get_scheduled_flow_runs", `{}`)
+		for do, body := range map[string]string{"GET /work_pools/p": "", "POST /work_pools/filter": `{"work_pools":{"name":{"any_":["p"]}}}`, "POST /work_pools/paginate": `{"work_pools":{"name":{"any_":["p"]}}}`} {
+			if polled := string(members(t, maker.ask(http.StatusOK, do, body))["last_polled"]); !strings.HasPrefix(polled, `"20`) {
+				t.Errorf("%s: the pool was polled at %s", do, polled)
+			}
+		}
+		queue := maker.ask(http.StatusOK, "GET /work_pools/p/queues/q", "")
+		if pick(t, queue, "work_pool.name") != "p" || pick(t, queue, "work_pool.last_polled") == "" {
+			t.Errorf("the queue: %s", queue)
+		}
+		deployment := maker.ask(http.StatusCreated, "POST /deployments/", `{"name":"d","flow_id":"`+flow+`","version_info":{"type":"git","version":"1"}}`)
+		run := maker.ask(http.StatusCreated, "POST /flow_runs/", `{"flow_id":"`+flow+`","deployment_id":"`+pick(t, deployment, "id")+`","state":{"type":"PENDING"}}`)
+		if version := pick(t, run, "deployment_version_id"); version == "" || version != pick(t, deployment, "version_id") {
+			t.Errorf("the run is of version %q of %s", version, deployment)
+		}
+		for _, path := range []string{"/work_pools/p", "/work_pools/p/queues/q"} {
+			if _, text, _ := call(t, "GET", w.url+path, "", bearer(w.first.APIKey)...); strings.Contains(text, `"work_pool":`) || strings.Contains(text, `"is_push_pool"`) || path == "/work_pools/p" && strings.Contains(text, "last_polled") {
+				t.Errorf("in no account: %s", text)
+			}
+		}
+	})
+}
