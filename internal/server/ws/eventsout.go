@@ -2,6 +2,7 @@ package ws
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"time"
 
@@ -43,6 +44,10 @@ func subscribe(ctx context.Context, conn *websocket.Conn, want any) (subscriptio
 	}
 	if json.Unmarshal(frame, &sub) != nil || sub.Type != "filter" {
 		conn.Close(websocket.StatusProtocolError, "Expected 'filter' message") //nolint:errcheck // refused
+		return sub, false
+	}
+	if sub.Filter.Kind() == 0 || sub.Filter.Kind() == 'n' {
+		conn.Close(websocket.StatusProtocolError, "Invalid filter: there is none in the message") //nolint:errcheck // refused
 		return sub, false
 	}
 	if err := api.Decode(api.Object(sub.Filter), want); err != nil {
@@ -151,10 +156,22 @@ func (s *sockets) writeEvent(ctx context.Context, conn *websocket.Conn, e api.Re
 }
 
 // while is a context that ends when the connection ends or the server stops. The stop
-// does not cut the connection, so that it can be closed in form.
+// does not cut the connection, so that it can be closed in form. What the client still says
+// is passed over.
 func (s *sockets) while(conn *websocket.Conn) (context.Context, context.CancelFunc) {
 	ctx, stop := context.WithCancel(s.ctx)
-	context.AfterFunc(conn.CloseRead(context.WithoutCancel(s.ctx)), stop)
+	go func() {
+		defer stop()
+		for {
+			_, frame, err := conn.Reader(context.WithoutCancel(s.ctx))
+			if err == nil {
+				_, err = io.Copy(io.Discard, frame)
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
 	return ctx, stop
 }
 

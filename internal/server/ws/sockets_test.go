@@ -129,6 +129,7 @@ func TestASubscriberHearsWhatWasAndWhatComes(t *testing.T) {
 	conn, ctx := greet(t, url, "/events/out")
 	say(ctx, t, conn, `{"type":"filter","filter":{"event":{"prefix":["mine."]}}}`)
 	names := []string{nameOf(t, hear(ctx, t, conn))}
+	say(ctx, t, conn, "what nobody asked for")
 	do(t, url, "POST /events", "["+anEvent("other")+","+anEvent("mine.after")+"]")
 	names = append(names, nameOf(t, hear(ctx, t, conn)))
 	if diff := cmp.Diff([]string{"mine.before", "mine.after"}, names); diff != "" {
@@ -276,6 +277,8 @@ func TestWhoBreaksTheProtocolIsToldSo(t *testing.T) {
 	for _, c := range []struct{ path, frame, want string }{
 		{"/events/out", `{"type":"x"}`, "status = StatusProtocolError and reason = \"Expected 'filter' message\""},
 		{"/events/out", `{"type":"filter","filter":{"nope":1}}`, `status = StatusProtocolError and reason = "Invalid filter: `},
+		{"/events/out", `{"type":"filter"}`, `status = StatusProtocolError and reason = "Invalid filter: `},
+		{"/logs/out", `{"type":"filter","filter":null}`, `status = StatusProtocolError and reason = "Invalid filter: `},
 		{"/logs/out", `{`, "Expected 'filter' message"},
 		{"/task_runs/subscriptions/scheduled", `{"type":"x"}`, "Protocol violation: expected 'subscribe' message"},
 		{"/task_runs/subscriptions/scheduled", `{"type":"subscribe","client_id":"c"}`, "Protocol violation: expected 'keys' in subscribe message"},
