@@ -89,7 +89,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	h.Set("Referrer-Policy", "same-origin")
 	switch {
-	case r.URL.Path == strings.TrimSuffix(s.bases[0], "/")+"/ui-settings" && len(s.available()) > 0:
+	case r.URL.Path == strings.TrimSuffix(s.bases[0], "/")+"/ui-settings":
 		s.settings(w, r)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		notFound(w)
@@ -164,14 +164,14 @@ type uiSettings struct {
 	CSRFEnabled  bool     `json:"csrf_enabled"`
 	Auth         *string  `json:"auth"`
 	Flags        []string `json:"flags"`
-	DefaultUI    string   `json:"default_ui"`
+	DefaultUI    *string  `json:"default_ui"` // null without any
 	AvailableUIs []string `json:"available_uis"`
 	V1BaseURL    *string  `json:"v1_base_url"`
 	V2BaseURL    *string  `json:"v2_base_url"`
 }
 
 func (s *Site) settings(w http.ResponseWriter, r *http.Request) {
-	out := uiSettings{APIURL: s.options.APIURL, CSRFEnabled: s.core.Guards.CSRFLife > 0, Flags: []string{}}
+	out := uiSettings{APIURL: s.options.APIURL, CSRFEnabled: s.core.Guards.CSRFLife > 0, Flags: []string{}, AvailableUIs: []string{}}
 	if out.APIURL == "" {
 		out.APIURL = origin.Path(r, origin.API)
 	}
@@ -181,7 +181,7 @@ func (s *Site) settings(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, b := range s.available() {
 		out.AvailableUIs = append(out.AvailableUIs, b.version)
-		out.DefaultUI = b.version
+		out.DefaultUI = &b.version
 		if b.version == "v1" {
 			out.V1BaseURL = &b.base
 		} else {
@@ -189,7 +189,7 @@ func (s *Site) settings(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if s.options.PreferV1 && s.v1 != nil {
-		out.DefaultUI = "v1"
+		out.DefaultUI = &s.v1.version
 	}
 	w.Header().Set("Content-Type", "application/json")
 	json.MarshalWrite(w, out) //nolint:errcheck // the client is gone; nobody is left to tell

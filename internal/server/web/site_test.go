@@ -151,6 +151,10 @@ func TestOurPageSaysWhatRunsHere(t *testing.T) {
 	if _, body, _ = get(t, url+"/", "Accept", page); strings.Contains(body, "for later") || !strings.Contains(body, "the pool") || !strings.Contains(body, "No worker") {
 		t.Error("the page shows a run that is planned for later, or not the work pool", body)
 	}
+	const settings = `{"api_url":"/api","csrf_enabled":false,"auth":null,"flags":[],"default_ui":null,"available_uis":[],"v1_base_url":null,"v2_base_url":null}`
+	if status, body, _ = get(t, url+"/ui-settings"); status != http.StatusOK || body != settings {
+		t.Errorf("settings for an interface that is served elsewhere: %d %s, want %s", status, body, settings)
+	}
 	if status, _, _ = get(t, url+"/else", "Accept", page); status != http.StatusNotFound {
 		t.Errorf("another page: %d", status)
 	}
