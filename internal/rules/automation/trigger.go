@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -92,7 +93,7 @@ type Composite struct {
 // request do not count.
 func ReadTrigger(raw jsontext.Value, newID func() uuid.UUID) (*Trigger, []api.Violation) {
 	var found []api.Violation
-	t := readTrigger(raw, reading{idOf: func(*object) uuid.UUID { return newID() }, least: leastProactive}, []any{"body", "trigger"}, &found)
+	t := readTrigger(raw, reading{idOf: func(*object) uuid.UUID { return newID() }, least: leastProactive, levels: mostLevels}, []any{"body", "trigger"}, &found)
 	return t, found
 }
 
@@ -118,7 +119,7 @@ func ReadStored(raw jsontext.Value) (*Trigger, error) {
 	t := readTrigger(raw, reading{idOf: func(o *object) uuid.UUID {
 		o.required("id")
 		return or(o.id("id"))
-	}}, []any{"trigger"}, &found)
+	}, levels: math.MaxInt}, []any{"trigger"}, &found)
 	if len(found) > 0 {
 		return nil, api.Invalid(raw, found...)
 	}
@@ -138,7 +139,13 @@ type reading struct {
 	// least is the shortest window of a proactive trigger; agreements about runs have
 	// shorter ones than requests may ask for.
 	least time.Duration
+	// levels is how many levels of triggers in triggers there may be.
+	levels int
 }
+
+// mostLevels is so small that clients, which read lists of automations as a whole, can read
+// all of them: the reference's fail at about 250.
+const mostLevels = 32
 
 func readTrigger(raw jsontext.Value, by reading, at []any, found *[]api.Violation) *Trigger {
 	o, isObject := open(raw, at, found)
@@ -296,6 +303,10 @@ func readComposite(o *object, by reading) Composite {
 	var list []jsontext.Value
 	if o.required("triggers") && (o.isNull("triggers") || json.Unmarshal(o.members["triggers"], &list) != nil) {
 		o.wrong("triggers", "list_type", "Input should be a valid list")
+	}
+	if by.levels--; by.levels < 0 {
+		o.wrong("triggers", "value_error", "Value error, triggers can be at most "+strconv.Itoa(mostLevels)+" levels deep in others")
+		return c
 	}
 	for i, raw := range list {
 		if t := readTrigger(raw, by, append(o.place("triggers"), i), o.found); t != nil {

@@ -74,7 +74,7 @@ func TestTriggersInsideTriggers(t *testing.T) {
 		status, _ := ask(t, url, "POST /automations/", `{"name":"deep","actions":[],"trigger":`+trigger+`}`)
 		return status
 	}
-	for levels, want := range map[int]int{3: http.StatusCreated, 20_000: http.StatusUnprocessableEntity} {
+	for levels, want := range map[int]int{32: http.StatusCreated, 33: http.StatusUnprocessableEntity, 300: http.StatusUnprocessableEntity, 20_000: http.StatusUnprocessableEntity} {
 		if got := create(levels); got != want {
 			t.Errorf("%d levels: status %d, want %d", levels, got, want)
 		}
