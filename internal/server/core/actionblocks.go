@@ -18,8 +18,11 @@ const callWebhook = "call-webhook"
 // send does what an action sends through a block: a notification, or a call of a webhook.
 func (c *Core) send(ctx context.Context, who Caller, d *deed) (effect, error) {
 	b, err := c.loadBlock(ctx, who, d)
-	if err != nil {
+	if b == nil {
 		return nil, err
+	}
+	if err != nil {
+		return b.loaded(err), nil
 	}
 	var members struct {
 		Subject string `json:"subject"`
@@ -55,7 +58,8 @@ type loadedBlock struct {
 	data map[string]any
 }
 
-// loadBlock reads the block of an action, with its secrets.
+// loadBlock reads the block of an action, with its secrets. One that is not of a kind for the
+// action comes with the error.
 func (c *Core) loadBlock(ctx context.Context, who Caller, d *deed) (*loadedBlock, error) {
 	doc, err := c.BlockDocument(ctx, who, *d.Block, true)
 	if api.CodeOf(err) == api.CodeNotFound {
@@ -67,11 +71,11 @@ func (c *Core) loadBlock(ctx context.Context, who Caller, d *deed) (*loadedBlock
 	b := &loadedBlock{BlockDocument: doc, slug: doc.BlockType.Slug}
 	switch {
 	case d.Type == callWebhook && b.slug != "webhook":
-		return nil, notDone("The referenced block was not a webhook block")
+		return b, notDone("The referenced block was not a webhook block")
 	case d.Type != callWebhook && !slices.Contains(doc.BlockSchema.Capabilities, "notify"):
-		return nil, notDone("The referenced block was not a notification block")
+		return b, notDone("The referenced block was not a notification block")
 	case json.Unmarshal(doc.Data, &b.data) != nil:
-		return nil, notDone("The block's data is no object")
+		return b, notDone("The block's data is no object")
 	}
 	d.related = append(d.related, b.resource(roleLabel, "block"), b.typeResource())
 	return b, nil

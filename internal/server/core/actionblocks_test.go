@@ -76,7 +76,7 @@ func TestActionsSendThroughBlocks(t *testing.T) {
 			"Notification failed", "The referenced block was not a notification block", "The referenced block was not a webhook block",
 			"Template rendering failed: ZeroDivisionError('division by zero')",
 		})
-		h.equal("blocks", h.events("prefect.block."), []string{"webhook.loaded", "custom-webhook.loaded", "custom-webhook.loaded", "custom-webhook.loaded"})
+		h.equal("blocks", h.events("prefect.block."), []string{"webhook.loaded", "custom-webhook.loaded", "custom-webhook.loaded", "webhook.loaded", "custom-webhook.loaded", "custom-webhook.loaded"})
 	})
 }
 
