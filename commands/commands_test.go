@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/usherhq/usher/internal/build"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/profile"
@@ -81,6 +83,41 @@ func TestOnlyTheNounThatIsNamedIsBuilt(t *testing.T) {
 		if !slices.Equal(built, want) {
 			t.Errorf("%q builds the verbs of %q, want %q", line, built, want)
 		}
+	}
+}
+
+// TestFlagsMeanTheSameEverywhere walks every command for the flags that behave alike in all.
+func TestFlagsMeanTheSameEverywhere(t *testing.T) {
+	t.Parallel()
+	s, _, _ := streams()
+	root := NewRoot(cli.NewEnv(s, profile.Where{}))
+	each(root, func(cmd *cobra.Command) {
+		cli.AddTwins(cmd)
+		for _, name := range []string{"profile", "prompt", "no-prompt", "no-input", "pager", "no-pager", "debug", "help"} {
+			if cmd != root && cmd.InheritedFlags().Lookup(name) == nil {
+				t.Errorf("%s has a --%s of its own", cmd.CommandPath(), name)
+			}
+		}
+		for name, short := range map[string]string{"yes": "y", "quiet": "q", "dry-run": "", "output": "o", "web": "w"} {
+			f := cmd.LocalFlags().Lookup(name)
+			if f == nil || name == "output" && cmd.CommandPath() == "usher sdk generate" {
+				continue
+			}
+			if taken := cmd.Flags().ShorthandLookup(short); f.Shorthand != short && (taken == nil || taken == f) {
+				t.Errorf("%s: --%s is -%s, want -%s", cmd.CommandPath(), name, f.Shorthand, short)
+			}
+			if isBool := f.Value.Type() == "bool"; isBool == (name == "output") {
+				t.Errorf("%s: --%s is a %s", cmd.CommandPath(), name, f.Value.Type())
+			}
+		}
+	})
+}
+
+// each calls do for a command and all below it.
+func each(cmd *cobra.Command, do func(*cobra.Command)) {
+	do(cmd)
+	for _, sub := range cmd.Commands() {
+		each(sub, do)
 	}
 }
 

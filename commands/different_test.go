@@ -36,6 +36,7 @@ var behaves = [][2]string{
 	{"deploy", "a file with a mistake stops it and says where; the reference leaves the whole file out and goes on"},
 	{"deploy", "a flow without a docstring gets no description; the reference writes the word None"},
 	{"deployment schedule ls -o json", "the text of a cron schedule has its time zone, that of an interval its seconds (the reference: 1 day, 0:00:00s)"},
+	{"gcl update --no-enable", "switches the limit off, as `--disable` does; the reference finds nothing to change"},
 	{"init --recipe", "inputs that are missing are a usage error where nobody can be asked; the reference asks all the same"},
 	{"server database *", "revisions are usher's own migrations, not Alembic's"},
 	{"server start", "changes no profile; the reference may switch the active one"},
@@ -44,9 +45,11 @@ var behaves = [][2]string{
 	{"variable set --overwrite", "keeps the tags where no `--tag` is given; the reference drops them"},
 	{"work-pool create, work-pool get-default-base-job-template", "the template is the one that the server knows; the reference prefers that of the SDK it runs in, whose texts may be null too"},
 	{"work-pool ls", "sorted by name, as the server sends them, so that each page is shown when it is there; the reference's table has the newest first"},
+	{"work-pool update", "with nothing to change is a usage error, and an empty `--description` empties it; the reference says it updated and changes nothing"},
 	{"work-pool storage configure", "a work pool that is not there is noticed before a block is made for it"},
 	{"work-pool provision-infrastructure", "refuses, and says what makes the infrastructure: it belongs to the tools of the cloud that it is made in"},
 	{"work-queue ls", "in the order of the server, each page when it is there; the reference has the newest first"},
+	{"work-queue read-runs", "only looks; the reference's request counts as a worker's poll"},
 }
 
 // TestWhatIsDifferentIsWrittenDown compares docs/compatibility-cli.md with what it is made

@@ -214,7 +214,7 @@ func checkNames(d *api.DeploymentResponse, given values) error {
 	return nil
 }
 
-// fillName replaces {parameter} in the name wanted for the run.
+// fillName replaces {parameter} in the name wanted for the run; {{ and }} are braces, as Python has it.
 func (o *runOptions) fillName(d *api.DeploymentResponse, given values) (string, error) {
 	defaults, err := decode(d.Parameters)
 	if err != nil {
@@ -224,14 +224,24 @@ func (o *runOptions) fillName(d *api.DeploymentResponse, given values) (string, 
 	var name strings.Builder
 	rest := o.flowRunName
 	for {
-		before, after, found := strings.Cut(rest, "{")
-		name.WriteString(before)
-		if !found {
+		at := strings.IndexAny(rest, "{}")
+		if at < 0 {
+			name.WriteString(rest)
 			return name.String(), nil
 		}
+		name.WriteString(rest[:at])
+		brace, after := rest[at:at+1], rest[at+1:]
+		if tail, doubled := strings.CutPrefix(after, brace); doubled {
+			name.WriteString(brace)
+			rest = tail
+			continue
+		}
 		key, tail, closed := strings.Cut(after, "}")
+		if brace == "}" || !closed {
+			return "", cli.Usagef("--flow-run-name %q: a brace stands alone", o.flowRunName).WithHint("{name} is the value of a parameter, {{ and }} are braces")
+		}
 		value, known := all[key]
-		if !closed || !known {
+		if !known {
 			return "", cli.Usagef("--flow-run-name %q: there is no value of a parameter %q", o.flowRunName, key)
 		}
 		name.WriteString(bare(value))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/document"
 	"github.com/usherhq/usher/internal/rules/moment"
 )
 
@@ -148,8 +149,12 @@ func (o *scheduleCreateOptions) addAnchor(members map[string]any) error {
 func (o *scheduleCreateOptions) addRule(members map[string]any) error {
 	members["rrule"] = o.rrule
 	if strings.HasPrefix(strings.TrimSpace(o.rrule), "{") {
-		if err := json.Unmarshal([]byte(o.rrule), &members); err != nil {
-			return cli.Usagef("--rrule is not a JSON object: %s", err)
+		value, err := document.ReadJSON("--rrule", o.rrule)
+		if err == nil {
+			err = json.Unmarshal(value, &members)
+		}
+		if err != nil {
+			return cli.Usagef("%s", err)
 		}
 	}
 	if rule, _ := members["rrule"].(string); strings.Contains(rule, "TZID") && o.timezone == "" && members["timezone"] == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/usherhq/usher/internal/cli"
+	"github.com/usherhq/usher/internal/document"
 )
 
 // values are named JSON values: parameters, job variables.
@@ -24,9 +25,9 @@ func readPairs(flag string, pairs []string) (values, error) {
 		if !ok || key == "" {
 			return nil, cli.Usagef("%s %q: it has to be key=value", flag, pair)
 		}
-		parsed, err := readValue(value)
+		parsed, err := readValue(flag+" "+key, value)
 		if err != nil {
-			return nil, cli.Usagef("%s %s: %q is not JSON: %s", flag, key, value, err).WithHint(`a text that begins like JSON needs its quotes: '"text"'`)
+			return nil, cli.Usagef("%s", err).WithHint(`a text that begins like JSON needs its quotes: '"text"'`)
 		}
 		read[key] = parsed
 	}
@@ -35,14 +36,13 @@ func readPairs(flag string, pairs []string) (values, error) {
 
 // readValue reads JSON, or takes a bare word as a text. What begins like a quoted text, a
 // list or an object was meant to be JSON.
-func readValue(text string) (jsontext.Value, error) {
+func readValue(name, text string) (jsontext.Value, error) {
 	value := jsontext.Value(text)
 	if value.IsValid() {
 		return value, nil
 	}
 	if strings.ContainsAny(text, `"`) {
-		var anything any
-		return nil, json.Unmarshal(value, &anything)
+		return document.ReadJSON(name, text)
 	}
 	return json.Marshal(text)
 }
@@ -59,8 +59,15 @@ func readObject(flag, text string, in io.Reader) (values, error) {
 		}
 	}
 	read := values{}
-	if err := json.Unmarshal([]byte(text), &read); err != nil {
-		return nil, cli.Usagef("%s is not a JSON object: %s", flag, err)
+	value, err := document.ReadJSON(flag, text)
+	if err != nil {
+		return nil, cli.Usagef("%s", err)
+	}
+	if value.Kind() != jsontext.KindBeginObject {
+		return nil, cli.Usagef("%s has to be a JSON object: names and values in braces", flag)
+	}
+	if err := json.Unmarshal(value, &read); err != nil {
+		return nil, cli.Usagef("%s: %s", flag, err)
 	}
 	return read, nil
 }

@@ -89,7 +89,7 @@ func showStatus(ctx context.Context, env *cli.Env, options output.Options, offli
 		}
 	}
 	if !offline {
-		if err := s.check(ctx, settings, who); err != nil {
+		if err := s.check(ctx, env, settings, who); err != nil {
 			s.Problem = auth.Redact(err.Error())
 			if printErr := output.Detail(env.Printer(options), s, statusProperties()); printErr != nil {
 				return printErr
@@ -112,16 +112,16 @@ func from(settings *profile.Settings, v profile.Value) string {
 }
 
 // check asks the server who that is and which workspace it works in.
-func (s *status) check(ctx context.Context, settings *profile.Settings, login cli.Login) error {
+func (s *status) check(ctx context.Context, env *cli.Env, settings *profile.Settings, login cli.Login) error {
 	address := rootOfAPI(settings.APIURL())
-	root, err := cli.ConnectWith(settings, address, login)
+	root, err := env.ConnectWith(settings, address, login)
 	if err != nil {
 		return err
 	}
 	who, err := client.Ask[me](ctx, root, "GET", "/me/", nil)
 	switch {
 	case hasNone(err): // a server without users: is the credential of use?
-		c, err := cli.ConnectWith(settings, settings.APIURL(), login)
+		c, err := env.ConnectWith(settings, settings.APIURL(), login)
 		if err != nil {
 			return err
 		}
@@ -277,7 +277,7 @@ func switchTo(ctx context.Context, env *cli.Env, name, server, workspace string)
 	if err != nil {
 		return err
 	}
-	root, err := cli.ConnectWith(settings, chosen.Server, env.LoginOf(settings, chosen))
+	root, err := env.ConnectWith(settings, chosen.Server, env.LoginOf(settings, chosen))
 	if err != nil {
 		return err
 	}

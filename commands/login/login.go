@@ -208,7 +208,7 @@ func (s *session) unhidden(key string) error {
 func (s *session) settle(ctx context.Context, method auth.Method, c auth.Credential) error {
 	o := s.Options
 	login := cli.Login{Method: method, Credential: func(context.Context) (auth.Credential, error) { return c, nil }}
-	root, err := cli.ConnectWith(s.settings, s.server.root, login)
+	root, err := s.Env.ConnectWith(s.settings, s.server.root, login)
 	if err != nil {
 		return err
 	}

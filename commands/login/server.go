@@ -54,7 +54,7 @@ func cloudRoot(settings *profile.Settings) string {
 func find(ctx context.Context, env *cli.Env, settings *profile.Settings, root string) (*server, error) {
 	s := &server{root: root}
 	var err error
-	if s.client, err = cli.ConnectAs(settings, root, ""); err != nil {
+	if s.client, err = env.ConnectAs(settings, root, ""); err != nil {
 		return nil, err
 	}
 	if host := auth.Origin(root); strings.HasSuffix(host, ".prefect.cloud") || strings.HasSuffix(host, ".prefect.dev") {

@@ -142,10 +142,7 @@ func (o *createOptions) chooseKind(ctx context.Context, c *client.Client) error 
 
 // change gives a pool that is there already what the flags say.
 func (o *createOptions) change(ctx context.Context, c *client.Client, old api.WorkPoolResponse) error {
-	if o.kind == "" || o.template != "" {
-		o.kind = old.Type
-	}
-	job, err := template(ctx, c, o.kind, o.template)
+	job, err := template(ctx, c, old.Type, o.template) // it keeps its type, whatever --type says
 	if err != nil {
 		return err
 	}

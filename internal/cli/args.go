@@ -150,4 +150,5 @@ func (e *Env) SessionFlags(flags *pflag.FlagSet) {
 	ToggleVar(flags, &e.prompt, "prompt", "ask questions, or don't: --no-prompt")
 	addHidden(flags, "no-input", negation{flags.Lookup("prompt")})
 	ToggleVar(flags, &e.pager, "pager", "show long output in $PAGER, or don't: --no-pager")
+	flags.BoolVar(&e.debug, "debug", false, "tell on stderr what is asked of the API, without secrets")
 }

@@ -186,7 +186,7 @@ func (e *Env) LoginOf(settings *profile.Settings, a auth.Account) Login {
 
 // AuthServer is the authorization server of an API.
 func (e *Env) AuthServer(ctx context.Context, settings *profile.Settings, url string) (*oauth.Server, error) {
-	c, err := ConnectAs(settings, auth.Origin(url), "")
+	c, err := e.ConnectAs(settings, auth.Origin(url), "")
 	if err != nil {
 		return nil, err
 	}
@@ -253,12 +253,12 @@ func (e *Env) ConnectTo(settings *profile.Settings, url string) (*client.Client,
 	if err != nil {
 		return nil, err
 	}
-	return ConnectWith(settings, url, login)
+	return e.ConnectWith(settings, url, login)
 }
 
 // ConnectWith makes a client that is let in by a login.
-func ConnectWith(settings *profile.Settings, url string, login Login) (*client.Client, error) {
-	o := clientOptions(settings, url)
+func (e *Env) ConnectWith(settings *profile.Settings, url string, login Login) (*client.Client, error) {
+	o := e.clientOptions(settings, url)
 	switch {
 	case login.Method == "":
 	case login.Setting != "" || login.Method == auth.Password: // nothing to renew
@@ -277,8 +277,8 @@ func ConnectWith(settings *profile.Settings, url string, login Login) (*client.C
 }
 
 // ConnectAs makes a client with a key, "" for none, whoever is logged in.
-func ConnectAs(settings *profile.Settings, url, key string) (*client.Client, error) {
-	o := clientOptions(settings, url)
+func (e *Env) ConnectAs(settings *profile.Settings, url, key string) (*client.Client, error) {
+	o := e.clientOptions(settings, url)
 	o.APIKey = key
 	return client.New(o)
 }

@@ -5,6 +5,9 @@ package cli
 
 import (
 	"context"
+	"net/http"
+	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -32,6 +35,7 @@ type Env struct {
 
 	prompt    Toggle // --prompt and --no-prompt
 	pager     Toggle // --pager and --no-pager
+	debug     bool   // --debug
 	settings  func() (*profile.Settings, error)
 	apiClient func() (*client.Client, error)
 
@@ -92,13 +96,13 @@ func (e *Env) connect() (*client.Client, error) {
 }
 
 // clientOptions are those of a client that nobody is logged in with.
-func clientOptions(settings *profile.Settings, url string) client.Options {
+func (e *Env) clientOptions(settings *profile.Settings, address string) client.Options {
 	retries := settings.Value("PREFECT_CLIENT_MAX_RETRIES").Int()
 	if retries == 0 {
 		retries = -1 // the client's word for none
 	}
-	return client.Options{
-		BaseURL:       url,
+	options := client.Options{
+		BaseURL:       address,
 		Headers:       settings.Value("PREFECT_CLIENT_CUSTOM_HEADERS").Map(),
 		SkipTLSVerify: settings.Value("PREFECT_API_TLS_INSECURE_SKIP_VERIFY").Bool(),
 		CAFile:        settings.Value("PREFECT_API_SSL_CERT_FILE").Text,
@@ -106,6 +110,21 @@ func clientOptions(settings *profile.Settings, url string) client.Options {
 		UserAgent:     "usher/" + build.Version() + " (API " + build.APIVersion + ")",
 		Timeout:       settings.Value("PREFECT_API_REQUEST_TIMEOUT").Duration(),
 	}
+	if e.debug {
+		options.Observe = e.tellRequest
+	}
+	return options
+}
+
+// tellRequest says what --debug shows of a request: neither headers nor body nor query, where
+// secrets are.
+func (e *Env) tellRequest(request *http.Request, status int, took time.Duration, err error) {
+	outcome := strconv.Itoa(status)
+	if err != nil {
+		outcome = err.Error()
+	}
+	at := url.URL{Scheme: request.URL.Scheme, Host: request.URL.Host, Path: request.URL.Path}
+	e.Sayf("debug: %s %s: %s in %s", request.Method, &at, outcome, took.Round(time.Millisecond))
 }
 
 // Printer returns what a command prints its data with.

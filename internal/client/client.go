@@ -36,6 +36,9 @@ type Options struct {
 	MaxRetries    int    // of requests refused with 429, 502, 503, 408 or broken connections; 0 means 5, negative none
 	UserAgent     string
 	Timeout       time.Duration // of one request; 0 means a minute
+	// Observe is told of each request that went out, also of one that is tried again: its answer's
+	// status, 0 with an error.
+	Observe func(request *http.Request, status int, took time.Duration, err error)
 }
 
 // Client calls one API.
@@ -82,9 +85,30 @@ func New(o Options) (*Client, error) {
 	}
 	return &Client{
 		base: base, headers: headersOf(o), token: cmp.Or(o.APIKey, o.AuthString), fresh: o.Token, maxRetries: max(o.MaxRetries, 0), tls: config,
-		http: &http.Client{Transport: transport, Timeout: o.Timeout, CheckRedirect: keepAuthorization},
+		http: &http.Client{Transport: observed(transport, o.Observe), Timeout: o.Timeout, CheckRedirect: keepAuthorization},
 	}, nil
 }
+
+// observed tells observe of what goes through a transport.
+func observed(transport http.RoundTripper, observe func(*http.Request, int, time.Duration, error)) http.RoundTripper {
+	if observe == nil {
+		return transport
+	}
+	return roundTripper(func(request *http.Request) (*http.Response, error) {
+		begun, status := time.Now(), 0
+		answer, err := transport.RoundTrip(request)
+		if err == nil {
+			status = answer.StatusCode
+		}
+		observe(request, status, time.Since(begun), err)
+		return answer, err
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
 func tlsConfig(o Options) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.SkipTLSVerify} //nolint:gosec // the user's own setting

@@ -3,6 +3,7 @@
 package moment
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 // the reference; a time of the day that is over today is one of tomorrow.
 func Parse(text string, now time.Time) (time.Time, bool) {
 	now = now.UTC()
-	words := strings.Fields(strings.ToLower(strings.ReplaceAll(strings.TrimSpace(text), ",", " ")))
+	words := strings.Fields(strings.ToLower(strings.NewReplacer(",", " ", " of ", " ").Replace(strings.TrimSpace(text))))
 	if len(words) > 0 && (words[0] == "in" || words[0] == "at" || words[0] == "on") {
 		words = words[1:]
 	}
@@ -38,7 +39,6 @@ func exact(text string) (time.Time, bool) {
 		time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -07:00", "2006-01-02 15:04 -07:00",
 		"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04 -0700", "2006-01-02 15:04:05 MST", "2006-01-02 15:04 MST",
 		"2006-01-02 3:04pm", "2006-01-02 3pm", "2006-01-02", "2006/01/02", "2006/01/02 15:04",
-		"Jan 2 2006", "Jan 2 2006 15:04", "January 2 2006", "January 2 2006 15:04", "2 Jan 2006", "2 January 2006", "2 January 2006 15:04", "January 2, 2006", "Jan 2, 2006",
 	} {
 		if at, err := time.Parse(layout, text); err == nil && known(at) {
 			return at.UTC(), true
@@ -127,7 +127,8 @@ func (d *distance) add(n float64, unit string) bool {
 // spoken reads a day and a time of the day, in either order, one of them left out.
 func spoken(words []string, now time.Time) (time.Time, bool) {
 	day, clock := time.Time{}, time.Duration(-1)
-	for _, word := range joinHalves(words) {
+	words, named := numbered(joinHalves(words), now)
+	for _, word := range words {
 		if silent(word) {
 			continue
 		}
@@ -140,6 +141,9 @@ func spoken(words []string, now time.Time) (time.Time, bool) {
 			return now, false
 		}
 		day = d
+	}
+	if named && clock < 0 {
+		clock = 0
 	}
 	return combine(day, clock, now), true
 }
@@ -171,6 +175,73 @@ func joinHalves(words []string) []string {
 		joined = append(joined, word)
 	}
 	return joined
+}
+
+// numbered makes the first date with the name of a month, such as "january 2nd 2031" or "2 jan", one
+// word of numbers. Without a year it is the next such day.
+func numbered(words []string, now time.Time) (out []string, found bool) {
+	for i, word := range words {
+		month := monthOf(word)
+		if month == 0 {
+			continue
+		}
+		from, to, day := i, i+1, 0
+		if i > 0 {
+			day = dayOfMonth(words[i-1])
+		}
+		if day > 0 {
+			from--
+		} else if to < len(words) {
+			day = dayOfMonth(words[to])
+			to++
+		}
+		at := time.Date(now.Year(), month, day, 0, 0, 0, 0, time.UTC)
+		if year := yearAt(words, to); year > 0 {
+			at = time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+			to++
+		} else if at.Before(now.Truncate(24 * time.Hour)) {
+			at = at.AddDate(1, 0, 0)
+		}
+		if at.Day() != day {
+			return words, false
+		}
+		return slices.Concat(words[:from], []string{at.Format(time.DateOnly)}, words[to:]), true
+	}
+	return words, false
+}
+
+// yearAt is the word at i if it has the four figures of a year, else 0.
+func yearAt(words []string, i int) int {
+	if i >= len(words) || len(words[i]) != 4 {
+		return 0
+	}
+	year, err := strconv.Atoi(words[i])
+	if err != nil {
+		return 0
+	}
+	return year
+}
+
+// monthOf reads the name of a month, whole or its first three letters; 0 for none.
+func monthOf(word string) time.Month {
+	for month := time.January; month <= time.December; month++ {
+		if name := strings.ToLower(month.String()); word == name || word == name[:3] {
+			return month
+		}
+	}
+	return 0
+}
+
+// dayOfMonth reads "2" and "2nd"; 0 for what is no day.
+func dayOfMonth(word string) int {
+	for _, ending := range []string{"st", "nd", "rd", "th"} {
+		word = strings.TrimSuffix(word, ending)
+	}
+	day, err := strconv.Atoi(word)
+	if err != nil || day < 1 || day > 31 {
+		return 0
+	}
+	return day
 }
 
 // silent words change nothing.
