@@ -235,6 +235,7 @@ func readEvent(o *object, least time.Duration) Event {
 	switch {
 	case e.Within < 0:
 		o.wrong("within", "greater_than_equal", "Input should be greater than or equal to 0 seconds")
+		(*o.found)[len(*o.found)-1].Ctx = jsontext.Value(`{"ge":"0 seconds"}`)
 	case e.Posture == Proactive && e.Within == 0:
 		e.Within = least
 	case e.Posture == Proactive && e.Within < least:
