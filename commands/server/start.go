@@ -19,10 +19,10 @@ import (
 	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/cli"
 	"github.com/usherhq/usher/internal/crypt"
+	"github.com/usherhq/usher/internal/frugal"
 	"github.com/usherhq/usher/internal/output"
 	"github.com/usherhq/usher/internal/profile"
 	"github.com/usherhq/usher/internal/server"
-	"github.com/usherhq/usher/internal/server/frugal"
 	"github.com/usherhq/usher/internal/server/identity"
 	"github.com/usherhq/usher/internal/server/logs"
 )

@@ -24,6 +24,7 @@ import (
 	"github.com/usherhq/usher/internal/client"
 	dockerengine "github.com/usherhq/usher/internal/docker"
 	"github.com/usherhq/usher/internal/find"
+	"github.com/usherhq/usher/internal/frugal"
 	"github.com/usherhq/usher/internal/profile"
 	"github.com/usherhq/usher/internal/python"
 	"github.com/usherhq/usher/internal/worker"
@@ -203,6 +204,7 @@ func (o *startOptions) work(ctx context.Context, w *worker.Worker, settings *pro
 			}
 			defer stop()
 		}
+		go frugal.Run(ctx)
 		return w.Run(ctx)
 	})
 }

@@ -42,7 +42,7 @@ var wallsOfTheHouse = []wall{
 	{"internal/notify", []string{"internal/rules/"}},
 	{"internal/server/bus", nil},
 	{"internal/server/meter", nil},
-	{"internal/server/frugal", nil},
+	{"internal/frugal", nil},
 	{"internal/server/origin", nil},
 	{"internal/server/certs", nil},
 	{"internal/server/trace", nil},

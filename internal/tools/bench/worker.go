@@ -62,8 +62,9 @@ func measureWorker(ctx context.Context, r *rig) ([]result, error) {
 		func() (result, error) { return idleWorker(ctx, worker) },
 		func() (result, error) { return memoryOf(worker, "worker: memory at rest", new(30e6)) },
 		func() (result, error) { return finishBurst(ctx, c, empty) },
+		func() (result, error) { return restedMemory(ctx, worker) },
 		func() (result, error) { return dispatch(ctx, c, empty, mark, marks) },
-		func() (result, error) { return memoryOf(worker, "worker: memory after all that", nil) },
+		func() (result, error) { return memoryOf(worker, "worker: memory with 1,000 waiting", nil) },
 	} {
 		one, err := measure()
 		if err != nil {
@@ -79,6 +80,14 @@ const programs = "programs"
 func memoryOf(worker *testkit.Process, what string, limit *float64) (result, error) {
 	used, err := usageOf(worker.PID())
 	return result{what: what, unit: mebibytes, ours: used.memory, limit: limit, alone: true}, err
+}
+
+// restedMemory is what a worker needs a few seconds after it had much to do.
+func restedMemory(ctx context.Context, worker *testkit.Process) (result, error) {
+	if err := pause(ctx, 5*time.Second); err != nil {
+		return result{}, err
+	}
+	return memoryOf(worker, "worker: memory at rest after all that", new(30e6))
 }
 
 // idleWorker measures the CPU of a worker that has nothing to do.

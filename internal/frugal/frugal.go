@@ -1,4 +1,4 @@
-// Package frugal is what a server does to need little of the machine while little is asked
+// Package frugal is what a server or worker does to need little of the machine while little is asked
 // of it: no second processor, no timers to the microsecond, no collecting of a few megabytes
 // of garbage. docs/adr/0015-frugal-at-rest.md has the reasons and what it brought.
 package frugal
@@ -111,7 +111,7 @@ type nap struct {
 
 const (
 	still      = 0.05
-	worthwhile = 2 * time.Second
+	worthwhile = time.Second / 2
 )
 
 // begins takes what was used since the last look, in time and in processors.
