@@ -20,6 +20,8 @@ func NewCmd(env *cli.Env) *cobra.Command {
 			newServicesCmd(env),
 			newBootstrapCmd(env),
 			newCertsCmd(env),
+			newBackupCmd(env),
+			newRestoreCmd(env),
 		}
 	})
 	cmd.Example = "usher server start\nusher server status"

@@ -216,6 +216,8 @@ var notPinned = map[string]string{
 	"work-pool storage configure s3":                 "its script in testdata/pool",
 	"auth status":                                    "its script in testdata/login",
 	"server certs init":                              "its script in testdata/server",
+	"server backup":                                  "its script in testdata/server",
+	"server restore":                                 "its script in testdata/server",
 	"server bootstrap":                               "its script in testdata/identity",
 	"sessions ls":                                    "its script in testdata/login",
 	"whoami":                                         "its script in testdata/login",

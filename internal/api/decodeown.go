@@ -10,11 +10,20 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// DecodeStrict reads a request of those that refuse members they do not know, and checks
-// it by the tags of its type. Errors are those of Decode.
-func DecodeStrict(body []byte, v any) error {
+// DecodeStrict reads a request of those that refuse members they do not know, and checks it by
+// the hosted service's schema for the operation, named by its method and path with {} for what
+// varies, if there is one, and by the tags of its type. Errors are those of Decode.
+func DecodeStrict(operation string, body []byte, v any) error {
 	if len(body) == 0 {
 		body = []byte("{}")
+	}
+	if s := governed()[operation]; s != nil && jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true)) {
+		c := &conformer{}
+		plain := c.body(s, body)
+		if len(c.found) > 0 {
+			return Invalid(body, c.found...)
+		}
+		body = plain
 	}
 	err := json.Unmarshal(body, v, json.RejectUnknownMembers(true))
 	if err != nil && !jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true)) {

@@ -124,19 +124,33 @@ func (m *members) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 
 // shapes returns all schemas by the names of their Go types.
 var shapes = sync.OnceValue(func() map[string]*shape {
+	all := unpacked(packedShapes)
+	for name, s := range all {
+		s.name = name
+	}
+	return all
+})
+
+// packedGoverned are the hosted service's schemas of the bodies of operations whose types are
+// written by hand, by their methods and paths.
+//
+//go:embed governed_gen.json.gz
+var packedGoverned []byte
+
+var governed = sync.OnceValue(func() map[string]*shape { return unpacked(packedGoverned) })
+
+// unpacked reads what apigen has written.
+func unpacked(packed []byte) map[string]*shape {
 	all := map[string]*shape{}
-	text, err := gzip.NewReader(bytes.NewReader(packedShapes))
+	text, err := gzip.NewReader(bytes.NewReader(packed))
 	if err == nil {
 		err = json.UnmarshalRead(text, &all)
 	}
 	if err != nil {
 		panic(err) // apigen wrote it
 	}
-	for name, s := range all {
-		s.name = name
-	}
 	return all
-})
+}
 
 // shapeOf returns the schema of a Go type, nil when the contract has none for it.
 func shapeOf(t reflect.Type) *shape {

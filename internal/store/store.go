@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usherhq/usher/internal/api"
 	"github.com/usherhq/usher/internal/store/dialect"
 	"github.com/usherhq/usher/internal/store/dialect/postgres"
 	"github.com/usherhq/usher/internal/store/dialect/sqlite"
@@ -48,6 +49,33 @@ type Store struct {
 	sql     dialect.SQL
 	writers atomic.Int64
 	tail    atomic.Int64 // a number at which the tail of events began; it may begin later by now
+}
+
+// File is the file of an SQLite database, "" for others and for one that is temporary.
+func (c Config) File() string {
+	at, err := parseURL(c.URL)
+	if err != nil {
+		return ""
+	}
+	return at.file
+}
+
+// Copy writes an SQLite database, as it is at one moment, to a file that does not exist.
+func (s *Store) Copy(file string) error {
+	c, ok := s.engine.(dialect.Copier)
+	if !ok {
+		return api.Errorf(api.CodeInvalid, "%s is copied with PostgreSQL's own programs (pg_dump, pg_basebackup): see docs/security/recovery.md.", s.Describe())
+	}
+	return c.Copy(file)
+}
+
+// Check reads all of an SQLite database and says what is damaged; PostgreSQL looks after its
+// own.
+func (s *Store) Check() error {
+	if c, ok := s.engine.(dialect.Copier); ok {
+		return c.Check()
+	}
+	return nil
 }
 
 // Open opens the database, makes it when it is an SQLite file that does not exist yet,

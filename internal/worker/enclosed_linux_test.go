@@ -437,3 +437,50 @@ func contents(t *testing.T, dir string) string {
 	}
 	return all.String()
 }
+
+// TestNothingIsToldToAnybody keeps a server, a worker and a command line in a network without a
+// way out, lets them run a flow, and looks whether any of them has tried to get out: the kernel
+// counts what finds no route, and what goes to a resolver of names.
+func TestNothingIsToldToAnybody(t *testing.T) {
+	t.Parallel()
+	script, err := filepath.Abs(filepath.Join("testdata", "enclosed.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, home, usher := t.TempDir(), t.TempDir(), testkit.Usher(t)
+	if err := os.WriteFile(filepath.Join(dir, "prefect.yaml"), []byte("deployments:\n- name: hello\n  work_pool: {name: pool}\n  usher: {run: [echo, hello]}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	steps := `set -eu
+counted() { awk '/^Ip: [0-9]/ {print "routes", $13} /^Udp: [0-9]/ {print "datagrams", $5}' /proc/net/snmp; grep -E '^(Ip6OutNoRoutes|Udp6OutDatagrams)' /proc/net/snmp6 || true; }
+"$0" server start --port 4200 & server=$!
+trap 'kill $server' EXIT
+until "$0" server status >/dev/null 2>&1; do sleep 0.2; done
+"$0" work-pool create pool --type process
+"$0" deploy --all --no-prompt
+"$0" deployment run hello/hello
+timeout 60 "$0" worker start --pool pool --run-once
+"$0" flow-run ls -o json --jq '"state " + .[0].state_type'
+sleep 3
+echo before; counted
+"$0" api GET /health --root >/dev/null 2>&1 || true
+PREFECT_API_URL=http://192.0.2.1/api timeout 20 "$0" version --server >/dev/null 2>&1 || true
+PREFECT_API_URL=http://192.0.2.1/api timeout 20 "$0" flow ls >/dev/null 2>&1 || true
+echo after; counted
+`
+	cmd := exec.Command(testkit.Reference(t).Python, script, "1", filepath.Join(dir, "none"), "/bin/sh", "-c", steps, usher)
+	cmd.Dir, cmd.Env = dir, testkit.Env(home, "USHER_HOME="+home, "PREFECT_API_URL=http://127.0.0.1:4200/api")
+	out, err := cmd.CombinedOutput()
+	text := string(out)
+	if err != nil || !strings.Contains(text, "state COMPLETED") {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	_, counts, _ := strings.Cut(text, "before\n")
+	before, after, _ := strings.Cut(counts, "after\n")
+	if regexp.MustCompile(`(?m)^\S+\s+[1-9]`).MatchString(before) {
+		t.Errorf("somebody has tried to get out:\n%s\n%s", before, text)
+	}
+	if before == after || !strings.Contains(before, "routes 0") {
+		t.Errorf("it would not have been seen: before %s, after %s\n%s", before, after, text)
+	}
+}

@@ -29,7 +29,7 @@ var rows = []Row{
 	{ID: "S7", Level: Must, Promise: "Only lines of runs are collected, nothing of the machine", Tests: []string{"TestCodeAndResultsStayWithTheWorker"}, live: lines},
 	{
 		ID: "S8", Level: Must, Promise: "Of people only name and address are kept, and nothing is told to anybody",
-		Tests: []string{"TestPeopleAreNameAndAddress"}, Missing: "no test keeps the server in a network without a way out", live: plain("no telemetry, and no setting for any"),
+		Tests: []string{"TestPeopleAreNameAndAddress", "TestNothingIsToldToAnybody"}, live: plain("no telemetry, and no setting for any"),
 	},
 	{
 		ID: "S9", Level: Must, Promise: "Optional data has a switch", Tests: []string{"TestLinesAreNotKeptWhereTheyAreNotWanted", "TestCredentialsAreRefusedWhereNoneAreWanted"},
@@ -115,7 +115,7 @@ var rows = []Row{
 	},
 	{ID: "S30", Level: Should, Promise: "Weaknesses of dependencies are noticed", Missing: "releases carry a bill of materials; nothing checks it for known weaknesses", live: func(f *Facts) Value { return Value{Text: "version " + f.Version} }},
 	{ID: "S31", Level: Operator, Promise: "Others try to break in once a year", Missing: "the operator has it done; docs/security/testing.md says with what", live: plain("nothing here can say")},
-	{ID: "S32", Level: Should, Promise: "Recovery is rehearsed", Missing: "there are no backups of its own; docs/security/recovery.md is a template"},
+	{ID: "S32", Level: Should, Promise: "Recovery is rehearsed", Tests: []string{"server/backup.txtar"}, Missing: "databases of PostgreSQL are copied by PostgreSQL's programs, and copies are the operator's to make, encrypt and keep; docs/security/recovery.md is a template", live: plain("usher server backup, usher server restore")},
 	{ID: "S33", Level: Must, Promise: "Organizations sign in with SAML 2.0", Tests: []string{"TestSAMLSignsIn", "TestSAMLAbuse", "TestSAMLReplayed", "TestSAMLCommentTruncation", "TestSAMLIdentitiesBelongToTheAccount", "TestSAMLWithPysaml2InABrowser"}, live: func(f *Facts) Value {
 		if f.IdPInitiated {
 			return Value{Text: "providers may begin a sign-in (USHER_AUTH_SAML_ALLOW_IDP_INITIATED)", Weak: true}

@@ -44,9 +44,9 @@ func governedRoutes() (all []governedRoute) {
 
 // govern serves a row of that table.
 func (a *API) govern(mux *http.ServeMux, row governedRoute) {
-	needs := row.scopes.scopes()
+	needs, operation := row.scopes.scopes(), unnamed(row.pattern)
 	serve := http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
-		r := &request{Request: hr, visitor: visitorOf(hr.Context()), writer: w, limits: small, strict: true, core: a.Core, api: a}
+		r := &request{Request: hr, visitor: visitorOf(hr.Context()), writer: w, limits: small, operation: operation, core: a.Core, api: a}
 		r.who = r.visitor.who
 		var out answer
 		held := false
@@ -79,6 +79,18 @@ func (a *API) govern(mux *http.ServeMux, row governedRoute) {
 		path += "{$}"
 	}
 	mux.Handle(method+" /api"+path, serve)
+}
+
+// unnamed is a pattern as bodies are found by: whatever its parameters are called, and without
+// a slash at its end.
+func unnamed(pattern string) string {
+	parts := strings.Split(strings.TrimSuffix(pattern, "/"), "/")
+	for i, part := range parts {
+		if strings.HasPrefix(part, "{") {
+			parts[i] = "{}"
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 // governed finds the account and the workspace that a path names and refuses who may not

@@ -23,7 +23,8 @@ type hostedDocument struct {
 	Paths      map[string]map[string]hostedOperation `json:"paths"`
 	Components struct {
 		Schemas map[string]struct {
-			Additional jsontext.Value `json:"additionalProperties"`
+			Additional jsontext.Value            `json:"additionalProperties"`
+			Properties map[string]jsontext.Value `json:"properties"`
 		} `json:"schemas"`
 	} `json:"components"`
 

@@ -17,7 +17,7 @@ var meRoutes = []governedRoute{
 	{pattern: "GET /accounts/permissions", handle: readPermissions},
 	{pattern: "GET /me/", handle: readMe},
 	{pattern: "GET /me/api_keys", handle: readMyKeys},
-	{pattern: "POST /me/api_keys/filter", handle: readMyKeys},
+	{pattern: "POST /me/api_keys/filter", handle: filterMyKeys},
 	{pattern: "GET /me/accounts", handle: readMyAccounts},
 	{pattern: "GET /me/organizations", handle: readMyOrganizations},
 	{pattern: "GET /me/accounts/{account_id}/permissions", handle: readMyPermissions},
@@ -71,6 +71,26 @@ func readMe(_ *identity.Service, r *request) (answer, error) {
 }
 
 func readMyKeys(s *identity.Service, r *request) (answer, error) { return keysOf(s, r, r.actor().ID) }
+
+func filterMyKeys(s *identity.Service, r *request) (answer, error) {
+	var in struct {
+		listing
+		Keys *struct {
+			Name *api.Match[string] `json:"name,omitzero"`
+		} `json:"api_keys,omitzero"`
+	}
+	if err := r.decode(&in); err != nil {
+		return answer{}, err
+	}
+	keys, err := s.Keys(r.Context(), r.actor().ID)
+	out := []api.APIKey{}
+	for _, k := range keys {
+		if in.Keys == nil || identity.Matches(in.Keys.Name, k.Name) {
+			out = append(out, k)
+		}
+	}
+	return give(http.StatusOK, page(out, in.Limit, in.Offset), err)
+}
 
 // keysOf lists keys, of those with a name when the request names one.
 func keysOf(s *identity.Service, r *request, actor uuid.UUID) (answer, error) {

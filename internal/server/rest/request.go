@@ -28,8 +28,10 @@ type request struct {
 	core    *core.Core // of routes that say who may use the server
 	writer  http.ResponseWriter
 	limits  limits
-	strict  bool   // refuses members of the body that nobody knows
-	body    []byte // once it is decoded
+	// operation is a method and path of the hosted contract whose body is refused if it has
+	// members that nobody knows; "" for others.
+	operation string
+	body      []byte // once it is decoded
 }
 
 // answer is a status with the value that becomes its JSON body. A nil body with status
@@ -78,11 +80,12 @@ func (r *request) decode(v any, checks ...func() []api.Violation) error {
 		return asText(body, v)
 	}
 	r.body = body
-	read := api.Decode
-	if r.strict {
-		read = api.DecodeStrict
+	if r.operation != "" {
+		err = api.DecodeStrict(r.operation, body, v)
+	} else {
+		err = api.Decode(body, v)
 	}
-	if err := read(body, v); err != nil {
+	if err != nil {
 		return err
 	}
 	var found []api.Violation

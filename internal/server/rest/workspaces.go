@@ -155,12 +155,12 @@ func grantTo(kind string) func(*identity.Service, *request) (answer, error) {
 		var list []api.WorkspaceAccessCreate
 		isList := bytes.HasPrefix(bytes.TrimSpace(raw), []byte("["))
 		if isList {
-			if err := api.DecodeStrict(raw, &list); err != nil {
+			if err := api.DecodeStrict(r.operation, raw, &list); err != nil {
 				return answer{}, err
 			}
 		} else {
 			list = make([]api.WorkspaceAccessCreate, 1)
-			if err := api.DecodeStrict(raw, &list[0]); err != nil {
+			if err := api.DecodeStrict(r.operation, raw, &list[0]); err != nil {
 				return answer{}, err
 			}
 		}

@@ -65,6 +65,14 @@ type Indexer interface {
 	Index(ctx context.Context, name, sql string) error
 }
 
+// Copier is an Engine whose database is a file that can be copied while it is in use.
+type Copier interface {
+	// Copy writes the database, as it is at one moment, to a file that does not exist.
+	Copy(file string) error
+	// Check reads all of it and says what is damaged.
+	Check() error
+}
+
 // MaxText bounds a text that a Messenger carries.
 const MaxText = 7900
 

@@ -80,6 +80,13 @@ func generate(contract, additions, hosted, apiDir, clientDir string) error {
 	if err := writePacked(filepath.Join(apiDir, "requests_gen.json.gz"), schemas); err != nil {
 		return err
 	}
+	governed, err := governedBodies(cloud)
+	if err != nil {
+		return err
+	}
+	if err := writePacked(filepath.Join(apiDir, "governed_gen.json.gz"), governed); err != nil {
+		return err
+	}
 	settings, err := g.defaultSettings()
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,6 +67,41 @@ func (e *Engine) start(readers int) error {
 
 // Describe is the file's path.
 func (e *Engine) Describe() string { return e.path }
+
+// Copy writes the database, as it is at one moment, to a file that does not exist; only its
+// owner may read it. Others go on reading and writing meanwhile.
+func (e *Engine) Copy(file string) (err error) {
+	conn, err := openConn(e.path, "", nil)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // it has only read
+	if err := makeFile(file); err != nil {
+		return err
+	}
+	return translate(file, runOnce(conn, "vacuum into '"+strings.ReplaceAll(file, "'", "''")+"'"))
+}
+
+// Check reads all of the database and says what is damaged.
+func (e *Engine) Check() error {
+	conn, err := openConn(e.path, "", readerPragmas)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // it has only read
+	stmt, _, err := conn.PrepareTransient("pragma integrity_check(1)")
+	if err != nil {
+		return translate(e.path, err)
+	}
+	defer stmt.Finalize() //nolint:errcheck // it has only read
+	if row, err := stmt.Step(); err != nil || !row {
+		return translate(e.path, err)
+	}
+	if said := stmt.ColumnText(0); said != "ok" {
+		return api.Errorf(api.CodeUnavailable, "The database %s is damaged: %s.", e.path, said)
+	}
+	return nil
+}
 
 // Write queues fn for the writer and waits until its effects are on the disk. A ctx
 // that ends before fn starts takes it out of the queue; a running fn is not stopped.
