@@ -100,7 +100,7 @@ func ReadTrigger(raw jsontext.Value, newID func() uuid.UUID) (*Trigger, []api.Vi
 func init() { //nolint:gochecknoinits // requests are judged below this package
 	api.ReadUnion("EventTrigger", func(raw jsontext.Value) (string, []api.Violation) {
 		var found []api.Violation
-		t := readTrigger(raw, reading{idOf: func(*object) uuid.UUID { return uuid.UUID{} }, least: leastProactive}, nil, &found)
+		t := readTrigger(raw, reading{idOf: func(*object) uuid.UUID { return uuid.UUID{} }, least: leastProactive, levels: mostLevels}, nil, &found)
 		if t == nil {
 			return "", found
 		}
