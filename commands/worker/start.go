@@ -204,7 +204,7 @@ func (o *startOptions) work(ctx context.Context, w *worker.Worker, settings *pro
 			}
 			defer stop()
 		}
-		go frugal.Run(ctx)
+		go frugal.Rest(ctx)
 		return w.Run(ctx)
 	})
 }

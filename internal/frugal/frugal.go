@@ -28,6 +28,31 @@ func Run(ctx context.Context) {
 	<-ctx.Done()
 }
 
+// Rest gives back, until ctx ends, what each spell of work needed, and looks for it so seldom
+// that looking costs nothing: for processes whose work is mostly that of others, as a worker's is.
+func Rest(ctx context.Context) {
+	const look = 2 * time.Second
+	giveBack()
+	before, ok := used()
+	if !ok {
+		return
+	}
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for n := (nap{patience: 1}); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			after, _ := used()
+			if n.begins(after-before, float64(after-before)/float64(look)) {
+				giveBack()
+			}
+			before = after
+		}
+	}
+}
+
 // giveBack gives the system back what is not needed now.
 func giveBack() {
 	debug.FreeOSMemory()
@@ -56,7 +81,7 @@ func govern(ctx context.Context) {
 	defer runtime.SetDefaultGOMAXPROCS()
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
-	g, n, at := governor{}, nap{}, time.Now()
+	g, n, at := governor{}, nap{patience: patience}, time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -102,11 +127,12 @@ func (g *governor) judge(share float64) bool {
 }
 
 // nap tells when work is over: what it needed is given back then. It is over when less than
-// still of a processor was used for as many looks as patience; work that took less than
+// still of a processor was used for some looks in a row; work that took less than
 // worthwhile is not worth the trouble.
 type nap struct {
-	worked time.Duration // since something was given back
-	quiet  int           // looks in a row that found nothing to do
+	patience int           // looks
+	worked   time.Duration // since something was given back
+	quiet    int           // looks in a row that found nothing to do
 }
 
 const (
@@ -121,9 +147,9 @@ func (n *nap) begins(used time.Duration, share float64) bool {
 		n.quiet = 0
 		return false
 	}
-	if n.quiet++; n.quiet < patience || n.worked < worthwhile {
+	if n.quiet++; n.quiet < n.patience || n.worked < worthwhile {
 		return false
 	}
-	*n = nap{}
+	*n = nap{patience: n.patience}
 	return true
 }

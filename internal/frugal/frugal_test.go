@@ -33,7 +33,7 @@ func TestGovernor(t *testing.T) {
 
 func TestANapBeginsAfterWorkOnly(t *testing.T) {
 	t.Parallel()
-	var n nap
+	n := nap{patience: patience}
 	looks := func(times int, used time.Duration) (begun int) {
 		for range times {
 			if n.begins(used, float64(used)/float64(look)) {
