@@ -124,6 +124,9 @@ func (s *side) costsAt(ctx context.Context, n int) ([]float64, error) {
 		return nil, err
 	}
 	defer server.Stop()
+	if err := atRest(ctx, server); err != nil {
+		return nil, err
+	}
 	var costs []float64
 	for _, g := range grownRequests(began) {
 		cost, err := costOf(ctx, server, g)
@@ -133,6 +136,25 @@ func (s *side) costsAt(ctx context.Context, n int) ([]float64, error) {
 		costs = append(costs, cost)
 	}
 	return costs, nil
+}
+
+// atRest waits until a server has looked through what it found when it started.
+func atRest(ctx context.Context, server *testkit.Server) error {
+	const still, longest = 0.02, 60 // seconds of CPU in one second, and seconds
+	before, err := usageOf(server.PID())
+	for range longest {
+		if err != nil {
+			return err
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
+		was := before
+		if before, err = usageOf(server.PID()); err == nil && before.cpu-was.cpu <= still {
+			return nil
+		}
+	}
+	return fmt.Errorf("the server is not at rest after %d seconds", longest)
 }
 
 // costOf makes the request until enough CPU was used for the clock of /proc.

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -32,7 +34,8 @@ type seed struct {
 	now   time.Time
 }
 
-// plant makes a database of n runs in dir.
+// plant makes a database of n runs in dir, and waits until the disk has it: the requests that are
+// measured then would pay for it.
 func plant(ctx context.Context, dir string, n int) error {
 	db, err := store.Open(ctx, store.Config{URL: filepath.Join(dir, "usher.db")})
 	if err != nil {
@@ -54,7 +57,14 @@ func plant(ctx context.Context, dir string, n int) error {
 	if closed := db.Close(); err == nil {
 		err = closed
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	file, err := os.Open(filepath.Join(dir, "usher.db"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }
 
 // indexedAfter fills tables of runs without their indexes, which are made from what is
